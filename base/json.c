@@ -1,0 +1,136 @@
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/digest.h"
+
+struct cJSON *json_object(struct json_doc *d)
+{
+	cJSON *node = cJSON_CreateObject();
+
+	d->failed |= !node;
+	return node;
+}
+
+struct cJSON *json_array(struct json_doc *d)
+{
+	cJSON *node = cJSON_CreateArray();
+
+	d->failed |= !node;
+	return node;
+}
+
+void json_free(struct cJSON *node)
+{
+	cJSON_Delete(node);
+}
+
+void json_add(struct json_doc *d, struct cJSON *object, const char *key, struct cJSON *child)
+{
+	if (d->failed || !cJSON_AddItemToObject(object, key, child)) {
+		cJSON_Delete(child);
+		d->failed = true;
+	}
+}
+
+void json_append(struct json_doc *d, struct cJSON *array, struct cJSON *child)
+{
+	if (d->failed || !cJSON_AddItemToArray(array, child)) {
+		cJSON_Delete(child);
+		d->failed = true;
+	}
+}
+
+/* Well-formed UTF-8 in the sense of RFC 3629, section 4. */
+static bool is_utf8(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p) {
+		int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : (*p & 0xf0) == 0xe0 ? 2 : *p >= 0xf0 && *p < 0xf5 ? 3 : -1;
+		unsigned char lead = *p++;
+
+		if (more < 0)
+			return false;
+		if ((lead == 0xe0 && *p < 0xa0) || (lead == 0xed && *p > 0x9f) || (lead == 0xf0 && *p < 0x90) ||
+		    (lead == 0xf4 && *p > 0x8f))
+			return false;
+		for (; more > 0; more--)
+			if ((*p++ & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+static cJSON *string_node(struct json_doc *d, const char *text)
+{
+	cJSON *node = NULL;
+
+	if (is_utf8(text)) {
+		node = cJSON_CreateString(text);
+	} else {
+		size_t n = strlen(text);
+		char *hex = malloc(2 * n + 1);
+
+		if (hex) {
+			hex_encode((const uint8_t *)text, n, hex);
+			node = cJSON_CreateString(hex);
+		}
+		free(hex);
+	}
+	d->failed |= !node;
+	return node;
+}
+
+void json_add_string(struct json_doc *d, struct cJSON *object, const char *key, const char *text)
+{
+	json_add(d, object, key, string_node(d, text));
+}
+
+void json_append_string(struct json_doc *d, struct cJSON *array, const char *text)
+{
+	json_append(d, array, string_node(d, text));
+}
+
+void json_add_hex(struct json_doc *d, struct cJSON *object, const char *key, const uint8_t *bytes, size_t n)
+{
+	char *hex = n < SIZE_MAX / 2 ? malloc(2 * n + 1) : NULL;
+
+	if (!hex) {
+		d->failed = true;
+		return;
+	}
+	hex_encode(bytes, n, hex);
+	json_add_string(d, object, key, hex);
+	free(hex);
+}
+
+void json_add_bool(struct json_doc *d, struct cJSON *object, const char *key, bool value)
+{
+	json_add(d, object, key, cJSON_CreateBool(value));
+}
+
+void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value)
+{
+	char hex[sizeof "0x" + 16];
+
+	if (value <= UINT64_C(1) << 53) {
+		json_add(d, object, key, cJSON_CreateNumber((double)value));
+	} else {
+		(void)snprintf(hex, sizeof hex, "0x%" PRIx64, value);
+		json_add_string(d, object, key, hex);
+	}
+}
+
+bool json_write(struct json_doc *d, struct cJSON *root, bool compact, FILE *out)
+{
+	char *text = d->failed ? NULL : compact ? cJSON_PrintUnformatted(root) : cJSON_Print(root);
+	bool ok = text && fputs(text, out) >= 0 && fputc('\n', out) >= 0;
+
+	cJSON_free(text);
+	return ok;
+}
