@@ -26,7 +26,7 @@ void *pool_copy(struct pool *p, const void *bytes, size_t n);
 char *pool_text(struct pool *p, const char *text, size_t n);
 
 char *pool_printf(struct pool *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *pool_vprintf(struct pool *p, const char *fmt, va_list ap);
+char *pool_vprintf(struct pool *p, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /*
  * Make room for one more element in an array that grows by doubling: *items holds n elements of the given
