@@ -1,0 +1,224 @@
+#include "uki/signature.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/pkcs7.h>
+#include <openssl/x509.h>
+
+#include "base/bytes.h"
+#include "uki/authenticode.h"
+
+enum {
+	TABLE_MAX = 4 << 20,         /* bytes of a certificate table; real ones have some thousand */
+	ENTRIES_MAX = 64,            /* signatures of one image; more than two are rare */
+	ENTRY_HEADER = 8,            /* WIN_CERTIFICATE: u32 length, u16 revision, u16 type */
+	TYPE_PKCS_SIGNED_DATA = 2,   /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
+};
+
+#define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
+
+static char *name_text(struct pool *pool, X509_NAME *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL, *bytes;
+
+	/* RFC 2253 form with control and non-ASCII characters escaped: safe for terminals. */
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+		long n = BIO_get_mem_data(bio, &bytes);
+
+		text = pool_text(pool, bytes, n > 0 ? (size_t)n : 0);
+	}
+	BIO_free(bio);
+	return text;
+}
+
+/*
+ * The messageDigest of SpcIndirectDataContent ::= SEQUENCE { data SEQUENCE, messageDigest SEQUENCE {
+ * digestAlgorithm AlgorithmIdentifier, digest OCTET STRING } }.
+ */
+static bool read_digest(const ASN1_STRING *content, struct signature *s)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(content);
+	long left = ASN1_STRING_length(content), len;
+	int tag, class;
+	bool ok = false;
+
+	/* Into the outer sequence, over the first element, into the second. */
+	if (ASN1_get_object(&p, &len, &tag, &class, left) & 0x80 || tag != V_ASN1_SEQUENCE)
+		return false;
+	left = len;
+	const unsigned char *q = p;
+	if (ASN1_get_object(&q, &len, &tag, &class, left) & 0x81 || tag != V_ASN1_SEQUENCE)
+		return false;
+	left -= (long)(q - p) + len;
+	p = q + len;
+	if (left <= 0)
+		return false;
+	X509_SIG *info = d2i_X509_SIG(NULL, &p, left);
+	if (info) {
+		const X509_ALGOR *algor;
+		const ASN1_OCTET_STRING *digest;
+		const ASN1_OBJECT *oid;
+
+		X509_SIG_get0(info, &algor, &digest);
+		X509_ALGOR_get0(&oid, NULL, NULL, algor);
+		int nid = OBJ_obj2nid(oid);
+		s->alg = nid == NID_sha1   ? ALG_SHA1 :
+			 nid == NID_sha256 ? ALG_SHA256 :
+			 nid == NID_sha384 ? ALG_SHA384 :
+			 nid == NID_sha512 ? ALG_SHA512 :
+					     ALG_COUNT;
+		if (s->alg < ALG_COUNT && ASN1_STRING_length(digest) == algs[s->alg].len) {
+			s->signed_digest.alg = s->alg;
+			memcpy(s->signed_digest.bytes, ASN1_STRING_get0_data(digest), algs[s->alg].len);
+			ok = true;
+		}
+		X509_SIG_free(info);
+	}
+	return ok;
+}
+
+/* Authenticode signs the content octets of SpcIndirectDataContent, without its tag and length. */
+static bool verify(PKCS7 *p7, const ASN1_STRING *content)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(content);
+	long len;
+	int tag, class;
+
+	if (ASN1_get_object(&p, &len, &tag, &class, ASN1_STRING_length(content)) & 0x80 || len > INT_MAX)
+		return false;
+	BIO *bio = BIO_new_mem_buf(p, (int)len);
+	/* No chain: which certificates firmware trusts is not this module's business. */
+	bool ok = bio && PKCS7_verify(p7, NULL, NULL, bio, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
+	BIO_free(bio);
+	return ok;
+}
+
+static const char *read_pkcs7(struct pool *pool, PKCS7 *p7, struct signature *s)
+{
+	char oid[64];
+
+	if (!PKCS7_type_is_signed(p7) || !p7->d.sign || !p7->d.sign->contents)
+		return "expected PKCS #7 signed data";
+	PKCS7 *contents = p7->d.sign->contents;
+	if (OBJ_obj2txt(oid, sizeof oid, contents->type, 1) <= 0 || strcmp(oid, SPC_INDIRECT_DATA) != 0)
+		return "expected SpcIndirectDataContent inside the signed data";
+	if (!contents->d.other || contents->d.other->type != V_ASN1_SEQUENCE ||
+	    !read_digest(contents->d.other->value.sequence, s))
+		return "expected a SHA-1, SHA-256, SHA-384 or SHA-512 image digest inside the signed data";
+
+	STACK_OF(X509) *signers = PKCS7_get0_signers(p7, NULL, 0);
+	if (!signers || sk_X509_num(signers) < 1) {
+		sk_X509_free(signers);
+		return "the signer's certificate is missing";
+	}
+	X509 *cert = sk_X509_value(signers, 0);
+	unsigned int len = 0;
+	bool ok = X509_digest(cert, EVP_sha256(), s->certificate.bytes, &len) == 1;
+	s->certificate.alg = ALG_SHA256;
+	s->subject = name_text(pool, X509_get_subject_name(cert));
+	s->issuer = name_text(pool, X509_get_issuer_name(cert));
+	sk_X509_free(signers);
+	if (!ok || !s->subject || !s->issuer)
+		return "the signer's certificate cannot be read";
+	s->sound = verify(p7, contents->d.other->value.sequence);
+	return NULL;
+}
+
+static struct signature read_entry(struct pool *pool, struct slice entry, uint16_t type)
+{
+	struct signature s = { .alg = ALG_COUNT };
+	const uint8_t *p = entry.p;
+
+	if (type != TYPE_PKCS_SIGNED_DATA) {
+		s.trouble = pool_printf(pool, "certificate type %u, expected %d (PKCS signed data)", type, TYPE_PKCS_SIGNED_DATA);
+		return s;
+	}
+	PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)entry.n);
+	s.trouble = p7 ? read_pkcs7(pool, p7, &s) : "expected PKCS #7 signed data in DER";
+	if (s.trouble)
+		s = (struct signature){ .alg = ALG_COUNT, .trouble = s.trouble };
+	PKCS7_free(p7);
+	ERR_clear_error();
+	return s;
+}
+
+int signatures_read(struct pool *pool, const struct pe *pe, struct signature_list *ret, struct pcrcast_error *e)
+{
+	struct signature *items = NULL;
+	size_t n = 0, cap = 0;
+	struct blob table;
+	struct slice bytes;
+
+	*ret = (struct signature_list){ NULL, 0 };
+	if (pe->cert_len == 0)
+		return 0;
+	if (pe->cert_off > pe->image.len || pe->cert_len > pe->image.len - pe->cert_off)
+		return err_set(e, PCRCAST_ETRUNC, pe->cert_entry_off,
+			       "certificate table lies at bytes %u to %llu, the file ends at %llu", pe->cert_off,
+			       (unsigned long long)pe->cert_off + pe->cert_len, (unsigned long long)pe->image.len);
+	int r = blob_sub(pool, &pe->image, pe->cert_off, pe->cert_len, &table, e);
+	if (r == 0)
+		r = blob_load(pool, &table, TABLE_MAX, &bytes, e);
+	if (r < 0)
+		return err_wrap(e, "certificate table");
+
+	for (size_t at = 0; bytes.n - at >= ENTRY_HEADER && n < ENTRIES_MAX;) {
+		uint32_t len = get_u32le(bytes.p + at);
+		struct signature *s = pool_push(pool, &items, &n, &cap, sizeof *s);
+
+		if (!s)
+			return err_nomem(e);
+		if (len <= ENTRY_HEADER || len > bytes.n - at) {
+			*s = (struct signature){ .alg = ALG_COUNT,
+						 .trouble = pool_printf(pool, "entry length %u, expected 9 to %zu", len,
+									bytes.n - at) };
+			break;
+		}
+		*s = read_entry(pool, (struct slice){ bytes.p + at + ENTRY_HEADER, len - ENTRY_HEADER },
+				get_u16le(bytes.p + at + 6));
+		if (bytes.n - at - len < 8)
+			break;
+		at += (len + 7) / 8 * 8;
+		if (at > bytes.n)
+			break;
+	}
+	*ret = (struct signature_list){ items, n };
+	return 0;
+}
+
+int signatures_check(struct pool *pool, const struct pe *pe, const struct signature_list *list, struct hash_jobs *jobs,
+		     bool **ret, struct pcrcast_error *e)
+{
+	bool *good = pool_array(pool, list->n, sizeof *good);
+	struct blob bytes;
+	alg_set needed = 0;
+	size_t id;
+
+	if (!good)
+		return err_nomem(e);
+	*ret = good;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].sound)
+			needed |= 1u << list->items[i].alg;
+	if (!needed)
+		return 0;
+	int r = authenticode_bytes(pool, pe, &bytes, e);
+	if (r == 0)
+		r = hash_jobs_add(jobs, &bytes, &id, e);
+	if (r == 0)
+		r = hash_jobs_run(jobs, needed, 0, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct signature *s = &list->items[i];
+
+		good[i] = s->sound && digest_equal(&s->signed_digest, hash_jobs_digest(jobs, id, s->alg));
+	}
+	return 0;
+}
