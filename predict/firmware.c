@@ -1,0 +1,141 @@
+/*
+ * The firmware's boot manager: what it measures around the first EFI file, and starting that file.
+ *
+ * Sources: TCG PC Client Platform Firmware Profile 1.06, sections 3.3.4.5 and 8.2.4; EDK2
+ * SecurityPkg/Tcg/Tcg2Dxe/Tcg2Dxe.c (OnReadyToBoot) and MdeModulePkg BmBoot.c; UEFI 2.10, section 3.5.1.
+ */
+#include "predict/walk.h"
+
+static const char calling[] = "Calling EFI Application from Boot Option";
+static const char returning[] = "Returning from EFI Application from Boot Option";
+static const uint8_t separator[4] = { 0, 0, 0, 0 };
+
+/* UEFI 2.10, section 3.5.1.1, table 3-4 */
+static const char *const removable_names[] = {
+	"\\EFI\\BOOT\\BOOTX64.EFI",	"\\EFI\\BOOT\\BOOTAA64.EFI",
+	"\\EFI\\BOOT\\BOOTIA32.EFI",	"\\EFI\\BOOT\\BOOTARM.EFI",
+	"\\EFI\\BOOT\\BOOTRISCV64.EFI", "\\EFI\\BOOT\\BOOTLOONGARCH64.EFI",
+};
+
+static int action(struct walk *w, const char *text, struct pcrcast_error *e)
+{
+	struct slice bytes = slice_of_string(text); /* without a NUL, as EDK2 logs and hashes it */
+
+	return walk_event_bytes(w, 4, (uint32_t)EV_EFI_ACTION, bytes, bytes, EVENT_CONSTANT,
+				(struct event_text){ text, "PFP 1.06, section 10.4.4" }, e);
+}
+
+static int boot_manager_events(struct walk *w, struct pcrcast_error *e)
+{
+	int r = action(w, calling, e);
+
+	for (uint32_t pcr = 0; r == 0 && pcr <= 6; pcr++) {
+		struct slice bytes = { separator, sizeof separator };
+
+		r = walk_event_bytes(w, pcr, EV_SEPARATOR, bytes, bytes, EVENT_CONSTANT,
+				     (struct event_text){ "separator", "PFP 1.06, section 10.4.1" }, e);
+	}
+	/* ReadyToBoot is signalled for every boot option, found or not; only the first time with separators. */
+	for (unsigned i = 0; r == 0 && i < w->opt->failed_attempts; i++) {
+		r = action(w, returning, e);
+		if (r == 0)
+			r = action(w, calling, e);
+	}
+	return r;
+}
+
+/* The one removable-media file that the ESP holds. */
+static int find_boot_file(struct walk *w, const char **ret, struct pcrcast_error *e)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < sizeof removable_names / sizeof removable_names[0]; i++) {
+		struct blob ignored;
+		int r = tree_open_file(w->img->esp, removable_names[i], &ignored, NULL, e);
+
+		if (r == -PCRCAST_ENOTFOUND)
+			continue;
+		if (r < 0)
+			return r;
+		if (found)
+			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+				       "the ESP holds boot files for several architectures, %s and %s: choose one with --boot",
+				       found, removable_names[i]);
+		found = removable_names[i];
+	}
+	if (!found)
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file with --boot");
+	*ret = found;
+	return 0;
+}
+
+/* The load options of the first file: what the user says, with the profile in front if it is a UKI. */
+static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
+{
+	const struct predict_options *o = w->opt;
+
+	if (o->has_load_options)
+		s->options = o->load_options;
+	if (!o->has_profile || o->profile == 0 || !uki_looks_like(&s->pe, &s->id))
+		return 0;
+
+	bool newer;
+	const struct stub_rules *rules = stub_rules_for(s->id.version, &newer);
+	if (!rules || !(rules->sections & UKI_BIT(UKI_PROFILE)))
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s: systemd-stub %s knows no profiles, --profile %u was given",
+			       s->path, s->id.text ? s->id.text : "of unknown version", o->profile);
+	struct utf16 prefix;
+	int r = utf16_of_utf8(w->pool, pool_printf(w->pool, s->options.n ? "@%u " : "@%u", o->profile), &prefix, e);
+	if (r < 0)
+		return r;
+	struct slice head = utf16_bytes(w->pool, prefix, !s->options.n);
+	uint8_t *both = head.p ? pool_array(w->pool, head.n + s->options.n, 1) : NULL;
+	if (!both)
+		return err_nomem(e);
+	memcpy(both, head.p, head.n);
+	if (s->options.n)
+		memcpy(both + head.n, s->options.p, s->options.n);
+	s->options = (struct slice){ both, head.n + s->options.n };
+	return 0;
+}
+
+static int state_defaults(struct walk *w, struct pcrcast_error *e)
+{
+	const struct predict_options *o = w->opt;
+	int r = 0;
+
+	if (!o->secure_boot_given)
+		r = walk_assume(w, "secure-boot", "off", "--secure-boot", e);
+	if (r == 0 && !o->failed_attempts)
+		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
+	if (r == 0 && !o->has_load_options)
+		r = walk_assume(w, "load-options", "none", "--load-options", e);
+	return r;
+}
+
+int stage_firmware(struct walk *w, struct pcrcast_error *e)
+{
+	const char *path = w->img->file ? w->img->file : w->opt->boot, *why;
+	enum verdict verdict;
+	struct start s;
+
+	int r = state_defaults(w, e);
+	if (r == 0 && !path)
+		r = find_boot_file(w, &path, e);
+	if (r == 0)
+		r = boot_manager_events(w, e);
+	if (r == 0)
+		r = walk_open_start(w, w->img->esp, path, &s, e);
+	if (r == 0)
+		r = walk_judge_image(w, &s.pe, true, &verdict, &why, e);
+	if (r < 0)
+		return r;
+	if (verdict == IMAGE_REFUSED)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: firmware with Secure Boot refuses to start it: %s",
+			       s.path, why);
+	r = set_options(w, &s, e);
+	if (r == 0)
+		r = walk_image_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
+	return r < 0 ? r : stage_image(w, &s, e);
+}

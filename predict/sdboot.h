@@ -1,0 +1,121 @@
+/*
+ * systemd-boot: its rules by version, its configuration and its menu. Private to predict/.
+ */
+#pragma once
+
+#include "predict/cmdline.h"
+#include "predict/walk.h"
+
+/* How the id of an entry whose file name has a boot counter is made. */
+enum id_rule {
+	ID_WITH_COUNTER,    /* the file name in lower case */
+	ID_STRIPPED_CASED,  /* without the counter, case as stored; the profile's part is lost */
+	ID_STRIPPED,        /* without the counter; type #1 in lower case, type #2 as stored, profile behind it */
+};
+
+enum initrds_rule {
+	INITRDS_JOINED,        /* one behind the other */
+	INITRDS_PADDED,        /* each but the last of the list padded to 4 */
+	INITRDS_PADDED_FILLED, /* the same, and an empty file is left out of the command line too */
+};
+
+struct sdboot_rules {
+	struct sd_version from; /* holds until the next row */
+	bool measures_config;   /* loader.conf to PCR 5 */
+	bool passes_uki_line;   /* a UKI's .cmdline is passed as load options and measured */
+	enum section_match match;
+	enum mangle_rule mangle;
+	bool profiles;
+	bool single_quotes;     /* 'value' is unquoted as "value" is */
+	bool auto_prefix_folded; /* files auto-* are passed over in any case */
+	bool preferred;         /* loader.conf knows "preferred" */
+	bool first_profile_only; /* the entry chosen without a pattern has profile 0 */
+	enum id_rule ids;
+	enum certainty ids_certain; /* UNSURE: a point release changed them; the next row's may hold too */
+	bool profile_before_id; /* entries of one version sort by profile first */
+	bool one_loader_key;    /* linux, efi, uki, uki-url exclude each other */
+	bool uki_key, profile_key, extra_key;
+	enum initrds_rule initrds;
+	bool smbios_line;       /* io.systemd.boot.kernel-cmdline-extra */
+	bool smbios_line_null;  /* without options it becomes "(null) extra" */
+	bool smbios_entries;    /* io.systemd.boot.entries-extra:NAME.conf */
+	bool smbios_to_pcr1;
+};
+
+const struct sdboot_rules *sdboot_rules_for(struct sd_version v, bool *ret_newer);
+
+/* ---- configuration files ---- */
+
+/* A cursor over "key value" lines, as systemd-boot splits them. */
+struct config_lines {
+	struct slice rest;
+	const char *separators; /* between key and value */
+	bool single_quotes;
+};
+
+/* The next pair; both borrow from the text. False at the end. */
+bool config_next(struct config_lines *lines, struct slice *ret_key, struct slice *ret_value);
+
+struct loader_conf {
+	struct utf16 preferred, preset; /* patterns in lower case; s is NULL when not set ("preset": the key default) */
+	bool auto_entries;
+};
+
+int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_rules *rules, struct loader_conf *ret,
+		      struct pcrcast_error *e);
+
+/* ---- the menu ---- */
+
+enum entry_type {
+	ENTRY_UNDEFINED,
+	ENTRY_LINUX,
+	ENTRY_EFI,
+	ENTRY_UKI,  /* type #1 with the key uki */
+	ENTRY_URL,  /* type #1 with the key uki-url */
+	ENTRY_TYPE2,
+};
+
+struct boot_entry {
+	enum entry_type type;
+	struct tree *volume;
+	const char *file;        /* path of the .conf or .efi file, for messages */
+	struct utf16 id, id_without_profile; /* s NULL: not set; so for the next ones */
+	struct utf16 sort_key, version, machine_id, options;
+	const char *loader;      /* path in volume, '\' between names */
+	const char *next_loader; /* the name that boot counting gives it before it is started; else as loader */
+	const char *const *initrds;
+	size_t n_initrds, cap_initrds;
+	const char *const *extras;
+	size_t n_extras, cap_extras;
+	bool options_implied;    /* options are the UKI's own .cmdline */
+	unsigned profile;
+	int64_t tries_left, tries_done; /* -1: no boot counter */
+};
+
+struct boot_menu {
+	const struct sdboot_rules *rules;
+	uint16_t machine;        /* of systemd-boot itself */
+	const char *own_path;
+	struct boot_entry *entries;
+	size_t n, cap;
+};
+
+/* All entries that files of the volumes define, in the order in which systemd-boot finds them. */
+int menu_load(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e);
+
+void menu_sort(struct boot_menu *menu);
+
+/* The first entry whose id matches a pattern in lower case; skip_bad: that has tries left. NULL: none. */
+const struct boot_entry *menu_find(const struct boot_menu *menu, struct utf16 pattern, bool skip_bad);
+
+/* What systemd-boot chooses when nobody presses a key and its EFI variables are not set. NULL: none. */
+const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct loader_conf *conf);
+
+/* strverscmp_improved(): UAPI.10 Version Format Specification. Texts may have NULL s. */
+int version_compare(struct utf16 a, struct utf16 b);
+
+/* efi_fnmatch(): '*', '?', '[set]' with ranges, '\' as escape. */
+bool pattern_matches(struct utf16 pattern, struct utf16 text);
+
+/* ASCII letters in lower case. */
+int utf16_lower(struct pool *pool, struct utf16 s, struct utf16 *ret, struct pcrcast_error *e);

@@ -1,0 +1,69 @@
+/*
+ * Whether firmware with Secure Boot would load an image, as far as that can be told without its db.
+ *
+ * Source: UEFI 2.10, section 32.5.3.3. An image that the boot has to go through must be accepted, or there is no such boot;
+ * so its signer's certificate is taken to be in db, which the output says.
+ */
+#include "predict/walk.h"
+
+static bool trusts(const struct walk *w, const struct digest *certificate)
+{
+	for (size_t i = 0; i < w->n_trusted; i++)
+		if (digest_equal(&w->trusted[i], certificate))
+			return true;
+	return false;
+}
+
+static int trust(struct walk *w, const struct signature *s, struct pcrcast_error *e)
+{
+	char hex[2 * DIGEST_MAX + 1];
+
+	if (trusts(w, &s->certificate))
+		return 0;
+	struct digest *d = pool_push(w->pool, &w->trusted, &w->n_trusted, &w->cap_trusted, sizeof *d);
+	if (!d)
+		return err_nomem(e);
+	*d = s->certificate;
+	hex_encode(s->certificate.bytes, algs[ALG_SHA256].len, hex);
+	char *value = pool_printf(w->pool, "%s (SHA-256 of the certificate %s)", s->subject, hex);
+	return value ? walk_assume(w, "certificate-in-db", value, NULL, e) : err_nomem(e);
+}
+
+int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret, const char **ret_why,
+		     struct pcrcast_error *e)
+{
+	struct signature_list list;
+	bool *good, any_good = false, any_trusted = false;
+
+	*ret = IMAGE_ACCEPTED;
+	*ret_why = NULL;
+	if (!w->opt->secure_boot)
+		return 0;
+	int r = signatures_read(w->pool, pe, &list, e);
+	if (r == 0)
+		r = signatures_check(w->pool, pe, &list, w->jobs, &good, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++) {
+		if (!good[i])
+			continue;
+		any_good = true;
+		any_trusted |= trusts(w, &list.items[i].certificate);
+	}
+	if (!any_good) {
+		*ret = IMAGE_REFUSED;
+		*ret_why = list.n ? "no signature fits the image" : "it is not signed";
+		return 0;
+	}
+	if (any_trusted)
+		return 0;
+	if (!on_the_way) {
+		*ret = IMAGE_UNSURE;
+		*ret_why = "it is signed, but not by the certificate that signed what was booted before";
+		return 0;
+	}
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		if (good[i])
+			r = trust(w, &list.items[i], e);
+	return r;
+}

@@ -1,0 +1,384 @@
+#include "predict/walk.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "uki/authenticode.h"
+#include "uki/measure.h"
+
+struct event_job {
+	size_t event, job;
+};
+
+static int add_event(struct walk *w, struct event ev, struct pcrcast_error *e)
+{
+	struct eventlog *log = &w->out->log;
+	struct event *place = pool_push(w->pool, &log->events, &log->n_events, &log->cap, sizeof *place);
+
+	if (!place)
+		return err_nomem(e);
+	*place = ev;
+	return 0;
+}
+
+static bool wanted(const struct walk *w, uint32_t pcr)
+{
+	return pcr < PCR_COUNT && w->opt->pcrs & UINT32_C(1) << pcr;
+}
+
+static int add_hashed(struct walk *w, struct event ev, const struct blob *hashed, struct pcrcast_error *e)
+{
+	if (wanted(w, ev.pcr)) {
+		struct event_job *j = pool_push(w->pool, &w->event_jobs, &w->n_event_jobs, &w->cap_event_jobs, sizeof *j);
+
+		if (!j)
+			return err_nomem(e);
+		j->event = w->out->log.n_events;
+		int r = hash_jobs_add(w->jobs, hashed, &j->job, e);
+		if (r < 0)
+			return r;
+	}
+	return add_event(w, ev, e);
+}
+
+int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, const struct blob *hashed,
+	       struct event_text text, struct pcrcast_error *e)
+{
+	struct event ev = { .pcr = pcr, .type = type, .origin = EVENT_COMPUTED, .digests = SLICE_EMPTY, .data = data,
+			    .description = text.description, .source = text.source };
+
+	return add_hashed(w, ev, hashed, e);
+}
+
+int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
+		     enum event_origin origin, struct event_text text, struct pcrcast_error *e)
+{
+	struct event ev = { .pcr = pcr, .type = type, .origin = origin, .digests = SLICE_EMPTY, .data = data,
+			    .description = text.description, .source = text.source };
+	struct blob b;
+	int r = blob_of_bytes(w->pool, hashed, &b, e);
+
+	return r < 0 ? r : add_hashed(w, ev, &b, e);
+}
+
+int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *option, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+
+	for (size_t i = 0; i < p->n_unknowns; i++)
+		if (p->unknowns[i].pcr == pcr && strcmp(p->unknowns[i].reason, reason) == 0)
+			return 0;
+	struct unknown *u = pool_push(w->pool, &p->unknowns, &p->n_unknowns, &w->cap_unknowns, sizeof *u);
+	if (!u)
+		return err_nomem(e);
+	*u = (struct unknown){ pcr, reason, option };
+	p->incomplete |= UINT32_C(1) << pcr;
+	return 0;
+}
+
+int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text, const char *reason,
+		       const char *option, struct pcrcast_error *e)
+{
+	struct event ev = { .pcr = pcr, .type = type, .origin = EVENT_UNKNOWN, .digests = SLICE_EMPTY, .data = SLICE_EMPTY,
+			    .description = text.description, .source = text.source };
+	int r = walk_unknown(w, pcr, reason, option, e);
+
+	return r < 0 ? r : add_event(w, ev, e);
+}
+
+int walk_assume(struct walk *w, const char *what, const char *value, const char *option, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+
+	for (size_t i = 0; i < p->n_assumptions; i++)
+		if (strcmp(p->assumptions[i].what, what) == 0 && strcmp(p->assumptions[i].value, value) == 0)
+			return 0;
+	struct assumption *a = pool_push(w->pool, &p->assumptions, &p->n_assumptions, &w->cap_assumptions, sizeof *a);
+	if (!a)
+		return err_nomem(e);
+	*a = (struct assumption){ what, value, option };
+	return 0;
+}
+
+int walk_note(struct walk *w, const char *note, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+
+	if (!note)
+		return err_nomem(e);
+	for (size_t i = 0; i < p->n_notes; i++)
+		if (strcmp(p->notes[i], note) == 0)
+			return 0;
+	const char **place = pool_push(w->pool, &p->notes, &p->n_notes, &w->cap_notes, sizeof *place);
+	if (!place)
+		return err_nomem(e);
+	*place = note;
+	return 0;
+}
+
+/* ---- event bodies ---- */
+
+int walk_ipl(struct walk *w, uint32_t pcr, struct utf16 data, const struct blob *hashed, struct event_text text,
+	     struct pcrcast_error *e)
+{
+	struct slice bytes = utf16_bytes(w->pool, data, true);
+
+	if (!bytes.p)
+		return err_nomem(e);
+	return walk_event(w, pcr, EV_IPL, bytes, hashed, text, e);
+}
+
+int walk_command_line(struct walk *w, struct utf16 line, enum event_origin origin, struct event_text text,
+		      struct pcrcast_error *e)
+{
+	struct slice bytes = utf16_bytes(w->pool, line, true);
+
+	if (!bytes.p)
+		return err_nomem(e);
+	return walk_event_bytes(w, 12, EV_IPL, bytes, bytes, origin, text, e);
+}
+
+int walk_tagged(struct walk *w, uint32_t pcr, uint32_t tag, const char *name, const struct blob *hashed,
+		struct event_text text, struct pcrcast_error *e)
+{
+	struct utf16 wide;
+	int r = utf16_of_utf8(w->pool, name, &wide, e);
+	if (r < 0)
+		return r;
+	struct slice s = utf16_bytes(w->pool, wide, true);
+	uint8_t *data = s.p ? pool_array(w->pool, s.n + 8, 1) : NULL;
+	if (!data)
+		return err_nomem(e);
+	put_u32le(data, tag);
+	put_u32le(data + 4, (uint32_t)s.n);
+	memcpy(data + 8, s.p, s.n);
+	return walk_event(w, pcr, EV_EVENT_TAG, (struct slice){ data, s.n + 8 }, hashed, text, e);
+}
+
+/*
+ * UEFI_IMAGE_LOAD_EVENT (PFP 1.06 section 10.2.5): u64 location in memory, u64 length, u64 link time address,
+ * u64 length of the device path, device path. Where the image will lie and which disk it comes from is
+ * not known, so the location is 0 and the device path has the file path only.
+ */
+static int image_load_data(struct walk *w, uint64_t image_len, const char *path, struct slice *ret,
+			   struct pcrcast_error *e)
+{
+	enum { FIXED = 32, NODE = 4, END = 4 };
+	struct slice name = SLICE_EMPTY;
+
+	if (path) {
+		struct utf16 wide;
+		int r = utf16_of_utf8(w->pool, path, &wide, e);
+
+		if (r < 0)
+			return r;
+		name = utf16_bytes(w->pool, wide, true);
+		if (!name.p)
+			return err_nomem(e);
+		if (name.n > UINT16_MAX - NODE)
+			return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "path of %zu bytes does not fit a device path", name.n);
+	}
+	size_t path_len = (path ? NODE + name.n : 0) + END;
+	uint8_t *data = pool_array(w->pool, FIXED + path_len, 1);
+	if (!data)
+		return err_nomem(e);
+	put_u64le(data + 8, image_len);
+	put_u64le(data + 24, path_len);
+	uint8_t *p = data + FIXED;
+	if (path) {
+		p[0] = 0x04; /* media device path, file path (UEFI 2.10, section 10.3.5.4) */
+		p[1] = 0x04;
+		put_u16le(p + 2, (uint16_t)(NODE + name.n));
+		memcpy(p + NODE, name.p, name.n);
+		p += NODE + name.n;
+	}
+	memcpy(p, "\x7f\xff\x04\x00", END); /* end of the entire device path */
+	*ret = (struct slice){ data, FIXED + path_len };
+	return 0;
+}
+
+int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
+		    struct pcrcast_error *e)
+{
+	/* EDK2 DxeTpm2MeasureBootLib: applications go to PCR 4, drivers to PCR 2. */
+	static const struct {
+		uint16_t subsystem;
+		uint32_t pcr, type;
+	} kinds[] = {
+		{ PE_EFI_APPLICATION, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION },
+		{ PE_EFI_BOOT_SERVICES_DRIVER, 2, (uint32_t)EV_EFI_BOOT_SERVICES_DRIVER },
+		{ PE_EFI_RUNTIME_DRIVER, 2, (uint32_t)EV_EFI_RUNTIME_SERVICES_DRIVER },
+	};
+	struct slice data = SLICE_EMPTY;
+	struct blob hashed;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (kinds[i].subsystem != pe->subsystem)
+			continue;
+		int r = authenticode_bytes(w->pool, pe, &hashed, e);
+		if (r == 0)
+			r = image_load_data(w, pe->image.len, path, &data, e);
+		if (r < 0)
+			return err_wrap(e, "%s", text.source);
+		return walk_event(w, kinds[i].pcr, kinds[i].type, data, &hashed, text, e);
+	}
+	return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: subsystem %u is none that UEFI firmware starts (10, 11, 12)",
+		       text.source, pe->subsystem);
+}
+
+/* ---- looking things up ---- */
+
+const char *walk_smbios(const struct walk *w, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (size_t i = 0; i < w->opt->n_smbios; i++)
+		if (strncmp(w->opt->smbios[i], key, n) == 0 && w->opt->smbios[i][n] == '=')
+			return w->opt->smbios[i] + n + 1;
+	return NULL;
+}
+
+int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e)
+{
+	struct start s = { .volume = volume, .options = SLICE_EMPTY };
+	struct blob bytes;
+	int r = tree_open_file(volume, path, &bytes, &s.path, e);
+
+	if (r < 0)
+		return r;
+	s.real_path = s.path;
+	r = pe_parse(w->pool, &bytes, &s.pe, e);
+	if (r == 0)
+		r = sd_identify(w->pool, &s.pe, &s.id, e);
+	if (r < 0)
+		return err_wrap(e, "%s", s.path);
+	*ret = s;
+	return 0;
+}
+
+/* ---- the whole walk ---- */
+
+/* Hash what was collected and put the digests into the events. */
+static int hash_events(struct walk *w, struct pcrcast_error *e)
+{
+	struct eventlog *log = &w->out->log;
+	size_t n_digests = 0, len = 0;
+
+	int r = hash_jobs_run(w->jobs, w->opt->banks, 0, e);
+	if (r < 0)
+		return r;
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		if (!(w->opt->banks & 1u << a))
+			continue;
+		log->algs[log->n_algs++] = (struct eventlog_alg){ algs[a].tpm_id, algs[a].len };
+		n_digests++;
+		len += 2u + algs[a].len;
+	}
+	for (size_t i = 0; i < w->n_event_jobs; i++) {
+		struct event *ev = &log->events[w->event_jobs[i].event];
+		uint8_t *bytes = pool_array(w->pool, len, 1), *p = bytes;
+
+		if (!bytes)
+			return err_nomem(e);
+		for (enum alg a = 0; a < ALG_COUNT; a++) {
+			if (!(w->opt->banks & 1u << a))
+				continue;
+			put_u16le(p, algs[a].tpm_id);
+			memcpy(p + 2, hash_jobs_digest(w->jobs, w->event_jobs[i].job, a)->bytes, algs[a].len);
+			p += 2 + algs[a].len;
+		}
+		ev->digests = (struct slice){ bytes, len };
+		ev->n_digests = (uint32_t)n_digests;
+	}
+	return 0;
+}
+
+/* Extend what the events say; a register that is not wanted or not complete keeps its reset value. */
+static int replay(struct prediction *p, uint32_t pcrs, struct pcrcast_error *e)
+{
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		if (!(p->banks & 1u << a))
+			continue;
+		pcr_bank_reset(&p->values[a], a);
+		for (size_t i = 0; i < p->log.n_events; i++) {
+			const struct event *ev = &p->log.events[i];
+
+			if (!(pcrs & ~p->incomplete & UINT32_C(1) << ev->pcr))
+				continue;
+			int r = pcr_extend(&p->values[a], ev->pcr, event_digest(ev, &p->log, a).p, e);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* Registers that this walk does not account for. */
+static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
+{
+	static const struct {
+		uint32_t pcrs; /* bit i: PCR i */
+		const char *reason;
+	} others[] = {
+		{ 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6, "the firmware measures itself, its configuration and drivers there" },
+		{ 1 << 5, "the firmware measures the partition table and its boot manager's actions there" },
+		{ 1 << 7, "the firmware measures the Secure Boot variables there" },
+		{ 1 << 10, "the kernel's integrity measurement (IMA) extends it" },
+	};
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
+			int r = others[i].pcrs & UINT32_C(1) << pcr ? walk_unknown(w, pcr, others[i].reason, NULL, e) : 0;
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+int predict(struct image *img, const struct predict_options *opt, struct prediction *ret, struct pcrcast_error *e)
+{
+	struct predict_options o = *opt;
+	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .img = img };
+
+	if (!o.banks)
+		o.banks = 1u << ALG_SHA256;
+	if (!o.pcrs)
+		o.pcrs = PREDICT_DEFAULT_PCRS;
+	*ret = PREDICTION_INIT;
+	ret->banks = o.banks;
+	w.jobs = hash_jobs_new();
+	if (!w.jobs)
+		return err_nomem(e);
+
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < img->n_notes; i++)
+		r = walk_note(&w, pool_printf(w.pool, "%s", img->notes[i]), e);
+	if (r == 0)
+		r = stage_firmware(&w, e);
+	if (r == 0)
+		r = name_unknown_registers(&w, e);
+	if (r == 0)
+		r = hash_events(&w, e);
+	if (r == 0)
+		r = replay(ret, o.pcrs, e);
+	if (r == 0)
+		r = image_check(img, e);
+	hash_jobs_free(w.jobs);
+	for (size_t i = 0; i < w.n_temps; i++)
+		source_close(w.temps[i]);
+	return r;
+}
+
+void prediction_done(struct prediction *p)
+{
+	eventlog_done(&p->log);
+	*p = PREDICTION_INIT;
+}
+
+int predict_phase(const struct prediction *p, enum alg alg, const char *path, struct pcr_bank *ret,
+		  struct pcrcast_error *e)
+{
+	*ret = p->values[alg];
+	return uki_measure_phase(ret, path, e);
+}

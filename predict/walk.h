@@ -1,0 +1,118 @@
+/*
+ * The state of a walk through a boot, and the ways to add to it. Private to predict/.
+ */
+#pragma once
+
+#include "base/utf16.h"
+#include "predict/predict.h"
+#include "uki/signature.h"
+
+struct event_job; /* which job hashes which event */
+
+struct walk {
+	struct prediction *out;
+	struct pool *pool; /* the prediction's */
+	const struct predict_options *opt;
+	struct image *img;
+	struct hash_jobs *jobs;
+	struct event_job *event_jobs;
+	size_t n_event_jobs, cap_event_jobs;
+	size_t cap_assumptions, cap_unknowns, cap_notes;
+
+	/* SHA-256 of the certificates that are taken to be in db: each has signed an image on the way. */
+	struct digest *trusted;
+	size_t n_trusted, cap_trusted;
+	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
+
+	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
+	size_t n_temps, cap_temps;
+};
+
+/* An EFI image about to be started, and what it is handed. */
+struct start {
+	struct tree *volume;   /* where it was loaded from; companions are looked up there */
+	const char *path;      /* in volume, stored spelling, '\' between names and in front */
+	const char *real_path; /* the name it has when it runs: boot counting renames files; same as path else */
+	struct pe pe;          /* of the bytes handed to LoadImage() */
+	struct sd_identity id;
+	struct slice options;  /* LoadOptions, n bytes; p may be empty */
+	bool options_unknown;  /* they depend on what is not known */
+	const char *why_unknown, *option_missing; /* the reason, and the option that would tell (may be NULL) */
+	bool has_initrd;       /* a LoadFile2 initrd is registered */
+	struct blob initrd;
+	const char *initrd_source; /* for event texts */
+	bool initrd_unknown;   /* it depends on what is not known */
+	const char *why_initrd_unknown, *initrd_option;
+};
+
+/*
+ * Events. description is for people; source says where the hashed bytes come from. All strings and slices
+ * must live in the walk's pool or be constants.
+ */
+struct event_text {
+	const char *description, *source;
+};
+
+/* An event whose digest covers bytes of the image (or made from it). */
+int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, const struct blob *hashed,
+	       struct event_text text, struct pcrcast_error *e);
+
+/* An event whose digest covers bytes fixed by a document, program or option. */
+int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
+		     enum event_origin origin, struct event_text text, struct pcrcast_error *e);
+
+/* An event that will happen but whose digest cannot be known. Makes the register incomplete. */
+int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text, const char *reason,
+		       const char *option, struct pcrcast_error *e);
+
+/* EV_IPL whose data is text as UTF-16 with a NUL, as systemd logs it. */
+int walk_ipl(struct walk *w, uint32_t pcr, struct utf16 data, const struct blob *hashed, struct event_text text,
+	     struct pcrcast_error *e);
+
+/* EV_IPL to PCR 12 whose data and hashed bytes are a command line as UTF-16 with a NUL (tpm_log_load_options). */
+int walk_command_line(struct walk *w, struct utf16 line, enum event_origin origin, struct event_text text,
+		      struct pcrcast_error *e);
+
+/* EV_EVENT_TAG: u32 tag, u32 length, text as UTF-16 with a NUL (tpm_log_tagged_event). */
+int walk_tagged(struct walk *w, uint32_t pcr, uint32_t tag, const char *name, const struct blob *hashed,
+		struct event_text text, struct pcrcast_error *e);
+
+/* Make a register incomplete. */
+int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *option, struct pcrcast_error *e);
+
+/* Say what was taken for granted, or what else the user should know; a second time the same says nothing. */
+int walk_assume(struct walk *w, const char *what, const char *value, const char *option, struct pcrcast_error *e);
+int walk_note(struct walk *w, const char *note, struct pcrcast_error *e);
+
+/* What firmware makes of loading an image (PFP 1.06 section 10.2.5): the PCR 4 or 2 event. path may be NULL. */
+int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
+		    struct pcrcast_error *e);
+
+/* Would firmware with Secure Boot load this image? */
+enum verdict {
+	IMAGE_ACCEPTED,
+	IMAGE_REFUSED,
+	IMAGE_UNSURE, /* signed, but by nobody known to be trusted */
+};
+
+/*
+ * on_the_way: the boot goes through this image, so that its signer is taken to be trusted, and said to be.
+ * *ret_why: the reason for IMAGE_REFUSED and IMAGE_UNSURE. Always accepted with Secure Boot off.
+ */
+int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret, const char **ret_why,
+		     struct pcrcast_error *e);
+
+/* Open an EFI file of a volume as the image to start next; the event of loading it is the caller's. */
+int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e);
+
+/* The value of the first SMBIOS type 11 string with this key; NULL: none. */
+const char *walk_smbios(const struct walk *w, const char *key);
+
+/* The stages. Each appends the events of an image that has been loaded, and goes on to what it starts. */
+int stage_firmware(struct walk *w, struct pcrcast_error *e);
+int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e); /* whichever of these it is */
+int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e);
+int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e);
+
+/* The kernel's EFI stub. source names the image in event texts. */
+int stage_kernel(struct walk *w, const struct start *s, const char *source, struct pcrcast_error *e);
