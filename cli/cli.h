@@ -1,0 +1,79 @@
+/*
+ * What the verbs share: options, messages, output.
+ *
+ * Results go to stdout, everything else to stderr. Exit status: 0 done or same, 1 compared and different,
+ * 2 could not tell.
+ */
+#pragma once
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/pool.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_DIFFERENT = 1,
+	EXIT_TROUBLE = 2,
+};
+
+int cmd_predict(int argc, char **argv);
+int cmd_uki(int argc, char **argv);
+
+/* ---- messages ---- */
+
+/* One line on stderr: "pcrcast: …", with the byte offset when the error has one. Returns EXIT_TROUBLE. */
+int fail(const struct pcrcast_error *e);
+/* The same for a file the error is about. */
+int fail_at(const char *file, const struct pcrcast_error *e);
+/* A mistake in the command line: the message and a pointer to --help. Returns EXIT_TROUBLE. */
+int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text from a file, safe for a terminal: control characters and bytes that are no UTF-8 are escaped. */
+void put_text(FILE *out, const char *text);
+
+/* ---- options ---- */
+
+/* One row is an option, its help line and its code; help cannot drift from what is parsed. */
+struct option_row {
+	const char *name;     /* long option */
+	char short_name;      /* or 0 */
+	const char *argument; /* shown in help; NULL: takes none */
+	int code;             /* what next_option returns; above 255 */
+	const char *help;
+};
+
+/* getopt_long over rows. Returns a code, -1 at the end of the options, '?' after a message on stderr. */
+int next_option(int argc, char **argv, const struct option_row *rows);
+
+/* Usage line and the table of options on stdout. */
+void print_help(const char *usage, const char *purpose, const struct option_row *rows);
+
+/* "sha256,sha384" or "all". */
+bool parse_banks(const char *text, alg_set *ret);
+/* "4,9,11-13", bit i for PCR i. */
+bool parse_pcrs(const char *text, uint32_t *ret);
+bool parse_unsigned(const char *text, unsigned long most, unsigned long *ret);
+/* An even number of hex digits; the bytes come from pool. */
+bool parse_hex(struct pool *pool, const char *text, struct slice *ret);
+
+/* ---- output ---- */
+
+/* Flush stdout; EXIT_TROUBLE and a message when not everything was written, else status. */
+int finish(int status);
+
+/*
+ * Write a file so that nobody ever sees half of it: beside its place, then renamed. What is no regular file
+ * (a pipe, a device) is written directly; "-" is stdout. 0 or a negative code.
+ */
+int write_file(const char *path, struct slice bytes, struct pcrcast_error *e);
+
+/* "auto", "always" or "never": whether registers stand out on a terminal. The default is auto. */
+bool set_color(const char *when);
+
+/* "sha256:4   HEX", with text behind it if there is any. */
+void print_digest_line(enum alg alg, unsigned pcr, const uint8_t *digest, const char *after);

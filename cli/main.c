@@ -1,0 +1,49 @@
+/*
+ * pcrcast: predict, read and compare the measurements of a measured boot.
+ *
+ * A map of the source tree:
+ *   base/      bytes, errors, digests, inputs as ranges, hash jobs, JSON
+ *   eventlog/  the event log: model, reader, writer, replay
+ *   uki/       PE/COFF, Authenticode, UKI sections and profiles, stub versions, kernels, signatures
+ *   predict/   disk images and file systems; the boot as stages: firmware, systemd-boot, stub, kernel
+ *   cli/       this: one file a verb
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+struct verb {
+	const char *name, *arguments, *purpose;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct verb verbs[] = {
+	{ "predict", "IMAGE", "what the PCRs will be", cmd_predict },
+	{ "uki", "show|hash|measure|extract FILE", "look into a Unified Kernel Image", cmd_uki },
+};
+
+static void help(void)
+{
+	puts("usage: pcrcast VERB [OPTION…] [ARGUMENT…]\n");
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		printf("  %-8s %-32s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].purpose);
+	puts("\n  --help, --version\n\n\"pcrcast VERB --help\" lists the options of a verb. Exit status: 0 done or same, 1 different, 2 trouble.");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage_error("a verb is missing");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		help();
+		return finish(EXIT_DONE);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("pcrcast " PCRCAST_VERSION);
+		return finish(EXIT_DONE);
+	}
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return finish(verbs[i].run(argc - 1, argv + 1));
+	return usage_error("unknown verb \"%s\"", argv[1]);
+}
