@@ -1,0 +1,167 @@
+"""What is booted: a table of scenarios, and how each ESP is laid out."""
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Callable
+
+UKI = "EFI/Linux/lab-1.efi"
+REMOVABLE = "EFI/BOOT/BOOTX64.EFI"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    build: Callable
+    stub: str = "257"
+    kernel: str = "6.1"
+    firmware: str = "ovmf"
+    fat: int = 32
+    sector: int = 512
+    smbios: dict = field(default_factory=dict)
+    predict: tuple = ()
+
+
+def bare(esp):
+    esp.uki(REMOVABLE)
+
+
+def spaced(esp):
+    """A command line that the stub has to tidy, and an odd length of .osrel."""
+    esp.uki(REMOVABLE, cmdline=f"  {esp.cmdline}\t two  spaces\n", version="1.0")
+
+
+def companions(esp, folder):
+    """Credentials and extensions of one UKI, global ones, and files that must be passed over."""
+    esp.write(f"{folder}/beta.cred", "secret-b")
+    esp.write(f"{folder}/Alpha.cred", "a longer secret, of an odd length")
+    esp.write(f"{folder}/.hidden.cred", "not read")
+    esp.write(f"{folder}/notes.txt", "not read")
+    esp.write(f"{folder}/one.sysext.raw", b"S" * 5000)
+    esp.write(f"{folder}/two.raw", b"T" * 4099)
+    esp.write(f"{folder}/site.confext.raw", b"C" * 777)
+    esp.write("loader/credentials/everyone.cred", "glob")
+    esp.write("loader/credentials/Zone.cred", "Europe/Berlin\n")
+
+
+def addons(esp, folder):
+    esp.addon(f"{folder}/b-local.addon.efi", "addon.local=b")
+    esp.addon(f"{folder}/a-local.addon.efi", " addon.local=a \n")
+    esp.addon(f"{folder}/c-other.addon.efi", "addon.other=1", "--uname", "0.0.1-other")
+    esp.addon("loader/addons/z-global.addon.efi", "addon.global=1")
+
+
+def menu(esp):
+    esp.systemd_boot()
+    esp.uki(UKI)
+
+
+def menu_extras(esp):
+    menu(esp)
+    companions(esp, UKI + ".extra.d")
+    if esp.stub != "252":  # which knows no addons
+        addons(esp, UKI + ".extra.d")
+
+
+def bare_extras(esp):
+    """Companions beside the removable path, in a folder whose case differs from the file's."""
+    bare(esp)
+    companions(esp, "EFI/BOOT/BOOTX64.efi.extra.d")
+    addons(esp, "EFI/BOOT/BOOTX64.efi.extra.d")
+
+
+def choice(esp):
+    """Three entries and a pattern: the default is the newest that matches, with tries left."""
+    esp.systemd_boot("# boot test\ntimeout 0\ndefault lab-*\neditor no\n")
+    esp.uki("EFI/Linux/lab-1.9.efi", version="1.9")
+    esp.uki("EFI/Linux/lab-1.10+3.efi", version="1.10")
+    esp.uki("EFI/Linux/other-2.efi", version="2")
+
+
+def type1(esp):
+    esp.systemd_boot("timeout 0\n")
+    with open(esp.inputs.kernel(esp.kernel), "rb") as kernel:
+        esp.write("boottest/linux", kernel.read())
+    with open(esp.inputs.initrd, "rb") as initrd:
+        esp.write("boottest/initrd.gz", initrd.read())
+    esp.write("loader/entries/boottest.conf",
+              "title\tBoot test\nversion 1\n# a comment\nlinux /boottest/linux\n"
+              f"initrd /boottest/initrd.gz\noptions {esp.cmdline}\noptions second=1\n")
+
+
+def type1_two_initrds(esp):
+    type1(esp)
+    fields = "".join(f"{number:08x}" for number in (0,) * 4 + (1,) + (0,) * 6 + (11, 0))
+    esp.write("boottest/empty.cpio", f"070701{fields}TRAILER!!!".encode() + bytes(4))
+    esp.write("loader/entries/boottest.conf",
+              "title Boot test\nlinux /boottest/linux\ninitrd /boottest/empty.cpio\n"
+              f"initrd /boottest/initrd.gz\noptions {esp.cmdline}\n")
+
+
+def load_options(esp):
+    """An entry that starts the UKI as any EFI program, with options that replace .cmdline."""
+    esp.systemd_boot()
+    esp.uki("boottest/uki.efi")
+    esp.write("loader/entries/boottest.conf",
+              f"title Boot test\nefi /boottest/uki.efi\noptions {esp.cmdline} given=1\n")
+
+
+def profiles(esp, name=REMOVABLE):
+    joined = esp.addon("alternative.efi", f"{esp.cmdline} profile=alternative",
+                       "--profile", "ID=alternative\nTITLE=Alternative\n")
+    joined = esp.path(joined)
+    esp.uki(name, "--profile", "ID=main\nTITLE=Main\n", "--join-profile", joined)
+    os.unlink(joined)
+
+
+def profile_choice(esp):
+    esp.systemd_boot("timeout 0\ndefault lab-1.efi@alternative\n")
+    profiles(esp, UKI)
+
+
+def secure(esp):
+    """Signed UKI, one addon signed with the same key, one unsigned and so refused."""
+    folder = REMOVABLE + ".extra.d"
+    esp.sign(esp.uki(REMOVABLE))
+    esp.sign(esp.addon(f"{folder}/signed.addon.efi", "addon.signed=1"))
+    esp.addon(f"{folder}/unsigned.addon.efi", "addon.unsigned=1")
+    companions(esp, folder)
+
+
+SMBIOS = {
+    "io.systemd.stub.kernel-cmdline-extra": "smbios.one=1  smbios.two=2",
+    "io.systemd.boot.kernel-cmdline-extra": "not.for.this=1",
+}
+
+ALL = [
+    Scenario("secureboot-257", secure, firmware="ovmf-secureboot",
+             predict=("--secure-boot", "on")),
+    Scenario("bare-252", bare, stub="252"),
+    Scenario("bare-257", bare, fat=16),
+    Scenario("spaced-254", spaced, stub="254", fat=16, sector=4096),
+    Scenario("extras-252", menu_extras, stub="252"),
+    Scenario("extras-254", menu_extras, stub="254"),
+    Scenario("extras-257", menu_extras),
+    Scenario("bare-extras-257", bare_extras),
+    Scenario("menu-257", choice),
+    Scenario("type1-257", type1),
+    Scenario("load-options-257", load_options),
+    Scenario("smbios-257", bare, smbios=SMBIOS, fat=12),
+    Scenario("profile-257", profiles),
+    Scenario("profile-choice-257", profile_choice),
+    Scenario("kernel-6.12", bare, kernel="6.12"),
+    Scenario("type1-6.12", type1_two_initrds, kernel="6.12"),
+]
+
+
+def newest():
+    """The scenarios of stub 257 with unstable's stub, kernel and, but for one, firmware."""
+    chosen = []
+    for scenario in ALL:
+        if scenario.stub != "257" or scenario.kernel != "6.1":
+            continue
+        firmware = scenario.firmware.replace("ovmf", "ovmf-newest")
+        chosen.append(replace(scenario, name=scenario.name.replace("257", "newest"),
+                              stub="newest", kernel="newest", firmware=firmware))
+    old = next(s for s in chosen if s.name == "bare-newest")
+    chosen.append(replace(old, name="bare-newest-debian12", firmware="ovmf"))
+    return chosen
