@@ -116,13 +116,15 @@ void json_add_bool(struct json_doc *d, struct cJSON *object, const char *key, bo
 
 void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value)
 {
-	char hex[sizeof "0x" + 16];
+	char text[sizeof "0x" + 16];
 
 	if (value <= UINT64_C(1) << 53) {
-		json_add(d, object, key, cJSON_CreateNumber((double)value));
+		/* Raw: cJSON prints numbers with 15 digits where it finds that near enough, so 2^53 - 1 would lose 1. */
+		(void)snprintf(text, sizeof text, "%" PRIu64, value);
+		json_add(d, object, key, cJSON_CreateRaw(text));
 	} else {
-		(void)snprintf(hex, sizeof hex, "0x%" PRIx64, value);
-		json_add_string(d, object, key, hex);
+		(void)snprintf(text, sizeof text, "0x%" PRIx64, value);
+		json_add_string(d, object, key, text);
 	}
 }
 

@@ -31,7 +31,7 @@ void json_append_string(struct json_doc *d, struct cJSON *array, const char *tex
 void json_add_hex(struct json_doc *d, struct cJSON *object, const char *key, const uint8_t *bytes, size_t n);
 void json_add_bool(struct json_doc *d, struct cJSON *object, const char *key, bool value);
 
-/* Numbers above 2^53 do not survive in cJSON's doubles: they are written as "0x…" strings. */
+/* Numbers above 2^53 do not survive in a reader's doubles: they are written as "0x…" strings. */
 void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value);
 
 /* Write the document and a newline, one line when compact. False when the document is incomplete or the stream failed. */

@@ -106,8 +106,10 @@ static int file_check(void *ctx, struct pcrcast_error *e)
 
 	if (fstat(f->fd, &now) < 0)
 		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot stat: %s", strerror(errno));
+	/* The time of the last change of the inode cannot be set back, as that of the content can. */
 	if (now.st_size != f->opened.st_size || now.st_mtim.tv_sec != f->opened.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != f->opened.st_mtim.tv_nsec)
+	    now.st_mtim.tv_nsec != f->opened.st_mtim.tv_nsec || now.st_ctim.tv_sec != f->opened.st_ctim.tv_sec ||
+	    now.st_ctim.tv_nsec != f->opened.st_ctim.tv_nsec)
 		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "the file was changed while it was read");
 	return 0;
 }

@@ -82,6 +82,49 @@ struct utf16 utf16_join(struct pool *pool, struct utf16 a, uint16_t separator, s
 	return (struct utf16){ out, n };
 }
 
+static void add_units(struct utf16_builder *b, const uint16_t *s, size_t n)
+{
+	if (b->failed)
+		return;
+	if (n > b->cap - b->n) {
+		size_t cap = b->cap > n ? 2 * b->cap : b->cap + n + 32;
+		uint16_t *bigger = cap > SIZE_MAX / 4 ? NULL : pool_array(b->pool, cap, sizeof *bigger);
+
+		if (!bigger) {
+			b->failed = true;
+			return;
+		}
+		if (b->n)
+			memcpy(bigger, b->s, b->n * sizeof *bigger);
+		b->s = bigger;
+		b->cap = cap;
+	}
+	if (n)
+		memcpy(b->s + b->n, s, n * sizeof *s);
+	b->n += n;
+}
+
+void utf16_add(struct utf16_builder *b, uint16_t separator, struct utf16 more)
+{
+	if (b->any && separator)
+		add_units(b, &separator, 1);
+	add_units(b, more.s, more.n);
+	b->any = true;
+}
+
+struct utf16 utf16_built(struct utf16_builder *b)
+{
+	static const uint16_t nul = 0;
+
+	if (!b->any)
+		return (struct utf16){ NULL, 0 };
+	add_units(b, &nul, 1);
+	if (b->failed)
+		return (struct utf16){ NULL, 0 };
+	b->n--; /* the terminator is not part of it */
+	return (struct utf16){ b->s, b->n };
+}
+
 char *utf16_to_utf8(struct pool *pool, struct utf16 s)
 {
 	char *out = s.n < SIZE_MAX / 3 ? pool_array(pool, 3 * s.n + 1, 1) : NULL;

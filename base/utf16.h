@@ -24,6 +24,22 @@ struct utf16 utf16_copy(struct pool *pool, const uint16_t *s, size_t n);
 /* a, a separator (0: none) and b, one after the other. NULL s in the result: out of memory. */
 struct utf16 utf16_join(struct pool *pool, struct utf16 a, uint16_t separator, struct utf16 b);
 
+/* A string that grows; for one made of many parts, where joining would leave a copy of each step in the pool. */
+struct utf16_builder {
+	struct pool *pool;
+	uint16_t *s;
+	size_t n, cap;
+	bool any;    /* something was added, an empty string perhaps */
+	bool failed; /* memory gave out; utf16_built then gives NULL s */
+};
+
+#define UTF16_BUILDER(p) ((struct utf16_builder){ .pool = (p) })
+
+/* Add a string, with a separator (0: none) in front unless it is the first. */
+void utf16_add(struct utf16_builder *b, uint16_t separator, struct utf16 more);
+/* The string so far; NULL s when nothing was added or memory gave out. It stays valid until more is added. */
+struct utf16 utf16_built(struct utf16_builder *b);
+
 /* For display: UTF-8, each unpaired surrogate as U+FFFD. NULL when memory gives out. */
 char *utf16_to_utf8(struct pool *pool, struct utf16 s);
 
