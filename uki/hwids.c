@@ -59,7 +59,8 @@ static bool string_at(struct slice s, uint64_t off, struct slice *ret)
 
 enum { HWID_LEN = 28 }; /* u32 type << 28 | length, GUID, u32 name offset, u32 string offset */
 
-bool hwids_lookup(struct slice hwids, enum hwid_type type, const struct guid *ids, size_t n_ids, struct slice *ret)
+bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only, const struct guid *ids, size_t n_ids,
+		  struct slice *ret)
 {
 	size_t n = 0;
 	struct slice ignored;
@@ -71,7 +72,8 @@ bool hwids_lookup(struct slice hwids, enum hwid_type type, const struct guid *id
 
 		if (descriptor == 0)
 			break;
-		if (descriptor >> 28 != HWID_DEVICETREE && descriptor >> 28 != HWID_FIRMWARE)
+		if (devicetrees_only ? descriptor != (HWID_DEVICETREE << 28 | HWID_LEN) :
+				       descriptor >> 28 != HWID_DEVICETREE && descriptor >> 28 != HWID_FIRMWARE)
 			return false;
 		if ((name && !string_at(hwids, name, &ignored)) || (string && !string_at(hwids, string, &ignored)))
 			return false;

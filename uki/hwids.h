@@ -26,10 +26,12 @@ enum hwid_type {
 
 /*
  * The string (compatible or firmware id) that a .hwids section gives for the first of the machine's ids it
- * knows; ids are in order of preference. The result borrows from hwids; false when nothing matches or the
+ * knows; ids are in order of preference. devicetrees_only: systemd 257, which refuses a table with any other
+ * entry. The result borrows from hwids; false when nothing matches or the
  * table is not one that systemd accepts.
  */
-bool hwids_lookup(struct slice hwids, enum hwid_type type, const struct guid *ids, size_t n_ids, struct slice *ret);
+bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only, const struct guid *ids, size_t n_ids,
+		  struct slice *ret);
 
 /* The first string of the root node's "compatible" property. False when systemd finds none. */
 bool devicetree_compatible(struct slice dtb, struct slice *ret);

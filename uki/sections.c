@@ -1,10 +1,7 @@
 #include "uki/sections.h"
 
-#include <limits.h>
-
 enum {
-	DTB_MAX = 16 << 20, /* bytes of a device tree or .hwids table read into memory; real ones are some 100 KiB */
-	BASE_PROFILE = UINT_MAX,
+	DTB_MAX = 4 << 20, /* bytes of a device tree or .hwids table read into memory; real ones are some 100 KiB */
 };
 
 bool uki_looks_like(const struct pe *pe, const struct sd_identity *id)
@@ -17,15 +14,22 @@ struct part {
 	size_t from, to;
 };
 
-/*
- * The sections of a profile: from its .profile section to the next one; BASE_PROFILE: those before the first.
- * False when there is no such profile.
- */
+/* The sections of no profile: those before the first .profile section. */
+static struct part base_part(const struct pe *pe)
+{
+	size_t n = 0;
+
+	while (n < pe->n_sections && strcmp(pe->sections[n].name, ".profile") != 0)
+		n++;
+	return (struct part){ 0, n };
+}
+
+/* The sections of a profile: from its .profile section to the next one. False when there is no such profile. */
 static bool profile_part(const struct pe *pe, unsigned profile, struct part *ret)
 {
 	unsigned seen = 0;
 	size_t from = 0;
-	bool found = profile == BASE_PROFILE;
+	bool found = false;
 
 	for (size_t i = 0; i < pe->n_sections; i++) {
 		if (strcmp(pe->sections[i].name, ".profile") != 0)
@@ -39,7 +43,8 @@ static bool profile_part(const struct pe *pe, unsigned profile, struct part *ret
 			from = i;
 		}
 	}
-	*ret = (struct part){ from, pe->n_sections };
+	if (found)
+		*ret = (struct part){ from, pe->n_sections };
 	return found;
 }
 
@@ -66,8 +71,7 @@ const struct pe_section *uki_find_section(const struct pe *pe, enum section_matc
 	bool exists = false;
 
 	if (match == MATCH_EXACT_FIRST) {
-		(void)profile_part(pe, BASE_PROFILE, &part);
-		base = find_in(pe, part, match, name);
+		base = find_in(pe, base_part(pe), match, name);
 		exists = profile_part(pe, profile, &part);
 		if (exists)
 			own = find_in(pe, part, match, name);
@@ -99,11 +103,26 @@ static int load_small(struct pool *pool, const struct pe *pe, const struct pe_se
 	return r < 0 ? err_wrap(e, "section %.8s", s->name) : 0;
 }
 
-/* The string that the .hwids section of this part of the table gives for the machine. */
-static int hwids_string(struct pool *pool, const struct pe *pe, struct part part, enum hwid_type type,
-			const struct hardware *hw, bool *ret_found, struct slice *ret, struct pcrcast_error *e)
+/*
+ * What the machine asks of a .dtbauto (its first compatible string) or .efifw section (its id): from the firmware's
+ * device tree, else from the .hwids section of this part of the table. known false: nothing fits.
+ */
+struct wanted {
+	bool known;
+	struct slice text; /* from pool, or the user's */
+};
+
+static int find_wanted(struct pool *pool, const struct uki *uki, struct part part, enum uki_section which,
+		       const struct hardware *hw, struct wanted *ret, struct pcrcast_error *e)
 {
-	*ret_found = false;
+	const struct pe *pe = &uki->pe;
+
+	*ret = (struct wanted){ false, SLICE_EMPTY };
+	if (which == UKI_DTBAUTO && hw->compatible) {
+		/* A device tree from the firmware decides alone: .hwids is not looked at then. */
+		*ret = (struct wanted){ true, slice_of_string(hw->compatible) };
+		return 0;
+	}
 	for (size_t i = part.from; i < part.to; i++) {
 		struct slice table;
 
@@ -112,10 +131,10 @@ static int hwids_string(struct pool *pool, const struct pe *pe, struct part part
 		if (pe->sections[i].virt_len == 0)
 			return 0;
 		int r = load_small(pool, pe, &pe->sections[i], &table, e);
-		if (r < 0)
-			return r;
-		*ret_found = hwids_lookup(table, type, hw->ids, hw->n_ids, ret);
-		return 0;
+		if (r == 0)
+			ret->known = hwids_lookup(table, which == UKI_DTBAUTO ? HWID_DEVICETREE : HWID_FIRMWARE,
+						  !(uki->rules->sections & UKI_BIT(UKI_EFIFW)), hw->ids, hw->n_ids, &ret->text);
+		return r;
 	}
 	return 0;
 }
@@ -128,32 +147,22 @@ static bool part_has(const struct pe *pe, struct part part, const char *name)
 	return false;
 }
 
-/* Does this machine use this .dtbauto or .efifw section? */
-static int hardware_matches(struct pool *pool, const struct pe *pe, struct part part, enum uki_section which,
-			    const struct pe_section *s, const struct hardware *hw, bool *ret, struct pcrcast_error *e)
+/* Is this .dtbauto or .efifw section the one that is wanted? */
+static int fits(const struct pe *pe, enum uki_section which, const struct pe_section *s, const struct wanted *wanted,
+		bool *ret, struct pcrcast_error *e)
 {
-	struct slice content, wanted = SLICE_EMPTY, own;
-	bool known = false;
-	int r;
+	struct pool scratch = POOL_INIT; /* a UKI may hold a device tree for each of hundreds of boards */
+	struct slice content, own;
+	int r = wanted->known ? load_small(&scratch, pe, s, &content, e) : 0;
 
 	*ret = false;
-	if (which == UKI_DTBAUTO && hw->compatible) {
-		/* A device tree from the firmware decides alone: .hwids is not looked at then. */
-		wanted = slice_of_string(hw->compatible);
-		known = true;
-	} else {
-		r = hwids_string(pool, pe, part, which == UKI_DTBAUTO ? HWID_DEVICETREE : HWID_FIRMWARE, hw, &known, &wanted, e);
-		if (r < 0)
-			return r;
+	if (r == 0 && wanted->known) {
+		bool sound = which == UKI_DTBAUTO ? devicetree_compatible(content, &own) : efifw_id(content, &own);
+
+		*ret = sound && slice_equal(own, wanted->text);
 	}
-	if (!known)
-		return 0;
-	r = load_small(pool, pe, s, &content, e);
-	if (r < 0)
-		return r;
-	bool sound = which == UKI_DTBAUTO ? devicetree_compatible(content, &own) : efifw_id(content, &own);
-	*ret = sound && slice_equal(own, wanted);
-	return 0;
+	pool_done(&scratch);
+	return r;
 }
 
 /* Can the choice among sections of this name be made with what is known about the machine? */
@@ -179,6 +188,7 @@ static int locate(struct pool *pool, struct part part, const struct hardware *hw
 
 	for (enum uki_section known = 0; known < UKI_SECTIONS; known++) {
 		bool by_hardware = known == UKI_DTBAUTO || known == UKI_EFIFW;
+		struct wanted wanted;
 
 		if (!(uki->rules->sections & UKI_BIT(known)))
 			continue;
@@ -186,6 +196,9 @@ static int locate(struct pool *pool, struct part part, const struct hardware *hw
 			uki->unknown |= UKI_BIT(known);
 			continue;
 		}
+		int r = by_hardware ? find_wanted(pool, uki, part, known, hw, &wanted, e) : 0;
+		if (r < 0)
+			return r;
 		for (size_t i = part.from; i < part.to; i++) {
 			const struct pe_section *s = &pe->sections[i];
 			bool use = true;
@@ -193,12 +206,10 @@ static int locate(struct pool *pool, struct part part, const struct hardware *hw
 			if (!name_matches(uki->rules->match, s->name, uki_section_names[known]) ||
 			    !in_range(pe, uki->rules, s, &uki->unsure_range))
 				continue;
-			if (by_hardware) {
-				int r = hardware_matches(pool, pe, part, known, s, hw, &use, e);
-
-				if (r < 0)
-					return r;
-			}
+			if (by_hardware)
+				r = fits(pe, known, s, &wanted, &use, e);
+			if (r < 0)
+				return r;
 			if (!use)
 				continue;
 			uki->sections[known] = (struct uki_content){ .set = s->virt_len != 0, .index = i };
@@ -209,12 +220,34 @@ static int locate(struct pool *pool, struct part part, const struct hardware *hw
 	return 0;
 }
 
+/* A section that relocation changes would be measured as it is afterwards, which depends on where it was loaded. */
+static int check_relocations(struct pool *pool, const struct uki *uki, const struct pe_section *s, struct pcrcast_error *e)
+{
+	bool relocated;
+	int r = pe_relocated(pool, &uki->pe, s->virt_off, (uint64_t)s->virt_off + s->virt_len, &relocated, e);
+
+	if (r == 0 && relocated)
+		r = err_set(e, PCRCAST_EUNSUPPORTED, s->raw_off,
+			    "the base relocations change section %.8s: its bytes in memory depend on where it is loaded", s->name);
+	return r;
+}
+
 static int load_contents(struct pool *pool, struct uki *uki, struct pcrcast_error *e)
 {
+	uint64_t zeros = 0;
+
 	for (enum uki_section k = 0; k < UKI_SECTIONS; k++) {
 		struct uki_content *c = &uki->sections[k];
-		int r = c->set ? pe_section_content(pool, &uki->pe, &uki->pe.sections[c->index], &c->bytes, e) : 0;
+		const struct pe_section *s = &uki->pe.sections[c->index];
 
+		if (!c->set)
+			continue;
+		zeros += s->virt_len > s->raw_len ? s->virt_len - s->raw_len : 0;
+		if (zeros > PE_MAX_ZERO_FILL)
+			return err_set(e, PCRCAST_ELIMIT, s->raw_off, "sections are filled up with more than %d zeros", PE_MAX_ZERO_FILL);
+		int r = pe_section_content(pool, &uki->pe, s, &c->bytes, e);
+		if (r == 0)
+			r = check_relocations(pool, uki, s, e);
 		if (r < 0)
 			return r;
 	}
@@ -242,10 +275,7 @@ int uki_open(struct pool *pool, const struct pe *pe, const struct sd_identity *i
 	for (size_t i = 0; i < pe->n_sections; i++)
 		uki.n_profiles += profiles && strcmp(pe->sections[i].name, ".profile") == 0;
 
-	if (!profiles)
-		part = (struct part){ 0, pe->n_sections };
-	else
-		(void)profile_part(pe, BASE_PROFILE, &part);
+	part = profiles ? base_part(pe) : (struct part){ 0, pe->n_sections };
 	int r = locate(pool, part, hw, &uki, e);
 	if (r < 0)
 		return r;
@@ -283,18 +313,33 @@ int uki_open_addon(struct pool *pool, const struct pe *pe, const struct stub_rul
 	return 0;
 }
 
+int uki_load_text(struct pool *pool, const struct blob *content, struct slice *ret, struct pcrcast_error *e)
+{
+	struct blob head = *content;
+	struct slice text;
+
+	/* Zeros that only VirtualSize claims are no text. */
+	while (head.n_pieces && !head.pieces[head.n_pieces - 1].source && !head.pieces[head.n_pieces - 1].bytes)
+		head.len -= head.pieces[--head.n_pieces].len;
+	int r = blob_load(pool, &head, UKI_TEXT_MAX, &text, e);
+	if (r < 0)
+		return r;
+	const uint8_t *nul = memchr(text.p, 0, text.n);
+	if (nul)
+		text.n = (size_t)(nul - text.p);
+	*ret = text;
+	return 0;
+}
+
 int uki_text(struct pool *pool, const struct uki *uki, enum uki_section s, struct slice *ret, struct pcrcast_error *e)
 {
 	struct slice text = SLICE_EMPTY;
 
 	if (uki->sections[s].set) {
-		int r = blob_load(pool, &uki->sections[s].bytes, UKI_TEXT_MAX, &text, e);
+		int r = uki_load_text(pool, &uki->sections[s].bytes, &text, e);
 
 		if (r < 0)
 			return err_wrap(e, "section %s", uki_section_names[s]);
-		const uint8_t *nul = memchr(text.p, 0, text.n);
-		if (nul)
-			text.n = (size_t)(nul - text.p);
 	}
 	*ret = text;
 	return 0;

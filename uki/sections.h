@@ -60,6 +60,9 @@ const struct pe_section *uki_find_section(const struct pe *pe, enum section_matc
 /* Text sections are read into memory up to this size. */
 enum { UKI_TEXT_MAX = 1 << 20 };
 
+/* The bytes of a text up to its first NUL. */
+int uki_load_text(struct pool *pool, const struct blob *content, struct slice *ret, struct pcrcast_error *e);
+
 /* The bytes of a text section up to its first NUL; an empty slice when it is not set. */
 int uki_text(struct pool *pool, const struct uki *uki, enum uki_section s, struct slice *ret, struct pcrcast_error *e);
 

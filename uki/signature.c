@@ -37,6 +37,19 @@ static char *name_text(struct pool *pool, X509_NAME *name)
 	return text;
 }
 
+static enum alg alg_of(const X509_ALGOR *algor)
+{
+	const ASN1_OBJECT *oid;
+
+	X509_ALGOR_get0(&oid, NULL, NULL, algor);
+	int nid = OBJ_obj2nid(oid);
+	return nid == NID_sha1	 ? ALG_SHA1 :
+	       nid == NID_sha256 ? ALG_SHA256 :
+	       nid == NID_sha384 ? ALG_SHA384 :
+	       nid == NID_sha512 ? ALG_SHA512 :
+				   ALG_COUNT;
+}
+
 /*
  * The messageDigest of SpcIndirectDataContent ::= SEQUENCE { data SEQUENCE, messageDigest SEQUENCE {
  * digestAlgorithm AlgorithmIdentifier, digest OCTET STRING } }.
@@ -63,16 +76,9 @@ static bool read_digest(const ASN1_STRING *content, struct signature *s)
 	if (info) {
 		const X509_ALGOR *algor;
 		const ASN1_OCTET_STRING *digest;
-		const ASN1_OBJECT *oid;
 
 		X509_SIG_get0(info, &algor, &digest);
-		X509_ALGOR_get0(&oid, NULL, NULL, algor);
-		int nid = OBJ_obj2nid(oid);
-		s->alg = nid == NID_sha1   ? ALG_SHA1 :
-			 nid == NID_sha256 ? ALG_SHA256 :
-			 nid == NID_sha384 ? ALG_SHA384 :
-			 nid == NID_sha512 ? ALG_SHA512 :
-					     ALG_COUNT;
+		s->alg = alg_of(algor);
 		if (s->alg < ALG_COUNT && ASN1_STRING_length(digest) == algs[s->alg].len) {
 			s->signed_digest.alg = s->alg;
 			memcpy(s->signed_digest.bytes, ASN1_STRING_get0_data(digest), algs[s->alg].len);
@@ -83,6 +89,17 @@ static bool read_digest(const ASN1_STRING *content, struct signature *s)
 	return ok;
 }
 
+/* OpenSSL 3.0's PKCS7_verify leaks a BIO when there is a digest that it cannot compute. */
+static bool digests_known(const PKCS7 *p7)
+{
+	STACK_OF(X509_ALGOR) *used = p7->d.sign->md_algs;
+
+	for (int i = 0; i < sk_X509_ALGOR_num(used); i++)
+		if (alg_of(sk_X509_ALGOR_value(used, i)) == ALG_COUNT)
+			return false;
+	return true;
+}
+
 /* Authenticode signs the content octets of SpcIndirectDataContent, without its tag and length. */
 static bool verify(PKCS7 *p7, const ASN1_STRING *content)
 {
@@ -90,7 +107,8 @@ static bool verify(PKCS7 *p7, const ASN1_STRING *content)
 	long len;
 	int tag, class;
 
-	if (ASN1_get_object(&p, &len, &tag, &class, ASN1_STRING_length(content)) & 0x80 || len > INT_MAX)
+	if (ASN1_get_object(&p, &len, &tag, &class, ASN1_STRING_length(content)) & 0x80 || len > INT_MAX ||
+	    !digests_known(p7))
 		return false;
 	BIO *bio = BIO_new_mem_buf(p, (int)len);
 	/* No chain: which certificates firmware trusts is not this module's business. */

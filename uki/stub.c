@@ -179,30 +179,35 @@ static int search_gaps(struct pool *pool, const struct pe *pe, struct sd_identit
 {
 	struct range *taken = pool_array(pool, pe->n_sections, sizeof *taken);
 	uint64_t at = pe->headers_len, searched = 0;
+	size_t n_taken = 0;
 
 	if (!taken)
 		return err_nomem(e);
+	/* An empty section covers nothing, and where it says it lies may be outside the file. */
 	for (size_t i = 0; i < pe->n_sections; i++)
-		taken[i] = (struct range){ pe->sections[i].raw_off, (uint64_t)pe->sections[i].raw_off + pe->sections[i].raw_len };
-	qsort(taken, pe->n_sections, sizeof *taken, by_from);
-	for (size_t i = 0; i <= pe->n_sections; i++) {
-		uint64_t end = i < pe->n_sections ? taken[i].from : pe->image.len;
+		if (pe->sections[i].raw_len)
+			taken[n_taken++] = (struct range){ pe->sections[i].raw_off,
+							   (uint64_t)pe->sections[i].raw_off + pe->sections[i].raw_len };
+	qsort(taken, n_taken, sizeof *taken, by_from);
+	for (size_t i = 0; i <= n_taken; i++) {
+		uint64_t end = i < n_taken ? taken[i].from : pe->image.len;
 
 		if (end > at && searched < GAP_SEARCH_MAX) {
 			uint64_t n = end - at < GAP_SEARCH_MAX - searched ? end - at : GAP_SEARCH_MAX - searched;
+			struct pool scratch = POOL_INIT;
 			struct blob gap;
 			struct slice bytes;
-			int r = blob_sub(pool, &pe->image, at, n, &gap, e);
+			int r = blob_sub(&scratch, &pe->image, at, n, &gap, e);
 
 			if (r == 0)
-				r = blob_load(pool, &gap, n, &bytes, e);
-			if (r < 0)
+				r = blob_load(&scratch, &gap, n, &bytes, e);
+			bool found = r == 0 && find_magic(pool, bytes, ret);
+			pool_done(&scratch);
+			if (r < 0 || found)
 				return r;
-			if (find_magic(pool, bytes, ret))
-				return 0;
 			searched += n;
 		}
-		if (i < pe->n_sections && taken[i].to > at)
+		if (i < n_taken && taken[i].to > at)
 			at = taken[i].to;
 	}
 	return 0;
