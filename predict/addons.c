@@ -107,6 +107,19 @@ static int take_addon(struct stub_run *run, const struct pe *pe, const char *pat
 	return r;
 }
 
+/* It may be used or not: everything that it could touch is open. */
+static int addon_in_doubt(struct stub_run *run, const struct pe *pe, const char *reason, struct pcrcast_error *e)
+{
+	if (!reason)
+		return err_nomem(e);
+	int r = walk_unknown(run->w, 12, reason, NULL, e);
+	if (pe_section_find(pe, ".cmdline"))
+		run->line_doubt = (struct doubt){ true, reason, NULL };
+	if (pe_section_find(pe, ".initrd") || pe_section_find(pe, ".ucode"))
+		run->initrd_doubt = (struct doubt){ true, reason, NULL };
+	return r;
+}
+
 /* Signed by somebody nobody has heard of: everything that it could touch is open. */
 static int addon_unsure(struct stub_run *run, const struct pe *pe, const char *path, const char *why,
 			struct pcrcast_error *e)
@@ -117,13 +130,24 @@ static int addon_unsure(struct stub_run *run, const struct pe *pe, const char *p
 	if (!reason)
 		return err_nomem(e);
 	int r = walk_event_unknown(run->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text, reason, NULL, e);
-	if (r == 0)
-		r = walk_unknown(run->w, 12, reason, NULL, e);
-	if (pe_section_find(pe, ".cmdline"))
-		run->line_doubt = (struct doubt){ true, reason, NULL };
-	if (pe_section_find(pe, ".initrd") || pe_section_find(pe, ".ucode"))
-		run->initrd_doubt = (struct doubt){ true, reason, NULL };
-	return r;
+	return r < 0 ? r : addon_in_doubt(run, pe, reason, e);
+}
+
+/*
+ * An addon for another kind of machine is never used. Whether it is measured depends on what the firmware's loader knows:
+ * that of x64 firmware knows IA32, AArch64 and EBC images beside its own (tried on OVMF 2022.11 and 2026.08).
+ */
+static int foreign_addon(struct stub_run *run, const struct pe *pe, const char *path, struct pcrcast_error *e)
+{
+	struct event_text text = { "addon for another kind of machine", path };
+
+	if (run->uki.pe.machine != PE_MACHINE_X64)
+		return walk_event_unknown(run->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
+					  "whether firmware measures an addon for another kind of machine is not known", NULL, e);
+	if (pe->machine != PE_MACHINE_IA32 && pe->machine != PE_MACHINE_AA64 && pe->machine != PE_MACHINE_EBC)
+		return passed_over(run, path, "it is for another kind of machine", e);
+	int r = walk_image_load(run->w, pe, path, text, e);
+	return r < 0 ? r : passed_over(run, path, "it is for another kind of machine (it is in PCR 4 all the same)", e);
 }
 
 static int load_addon(struct stub_run *run, const char *dir, const char *name, struct utf16 *lines,
@@ -139,7 +163,7 @@ static int load_addon(struct stub_run *run, const char *dir, const char *name, s
 	if (r < 0)
 		return r;
 	r = pe_parse(run->w->pool, &bytes, &pe, &odd);
-	if (r == -PCRCAST_ETRUNC || r == -PCRCAST_EFORMAT)
+	if (r == -PCRCAST_ETRUNC || r == -PCRCAST_EFORMAT) /* EDK2 refuses what pe_parse does */
 		return passed_over(run, path, pool_printf(run->w->pool, "firmware cannot load it: %s", odd.msg), e);
 	if (r < 0) {
 		if (e)
@@ -150,14 +174,25 @@ static int load_addon(struct stub_run *run, const char *dir, const char *name, s
 	if (r < 0)
 		return err_wrap(e, "%s", path);
 	if (verdict == IMAGE_REFUSED)
-		return passed_over(run, path, pool_printf(run->w->pool, "firmware with Secure Boot refuses it: %s", why), e);
+		return passed_over(run, path, why, e);
 	if (verdict == IMAGE_UNSURE)
 		return addon_unsure(run, &pe, path, why, e);
-	r = walk_image_load(run->w, &pe, path, (struct event_text){ "addon", path }, e);
-	if (r < 0)
-		return r;
 	if (pe.machine != run->uki.pe.machine)
-		return passed_over(run, path, "it is for another kind of machine (it is in PCR 4 all the same)", e);
+		return foreign_addon(run, &pe, path, e);
+	r = walk_image_load(run->w, &pe, path, (struct event_text){ "addon", path }, &odd);
+	if (r == -PCRCAST_EFORMAT) /* the firmware's measurement fails, and with it loading */
+		return passed_over(run, path, pool_printf(run->w->pool, "firmware cannot measure it: %s", odd.msg), e);
+	if (r < 0) {
+		if (e)
+			*e = odd;
+		return r;
+	}
+	if (verdict == IMAGE_MEASURED)
+		return passed_over(run, path, why, e);
+	if (pe.relocs_stripped)
+		return addon_in_doubt(run, &pe, pool_printf(run->w->pool,
+							    "whether firmware can load %s, which cannot be relocated, depends on its memory map",
+							    path), e);
 	return take_addon(run, &pe, path, name, lines, e);
 }
 

@@ -131,9 +131,8 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		r = walk_judge_image(w, &s.pe, true, &verdict, &why, e);
 	if (r < 0)
 		return r;
-	if (verdict == IMAGE_REFUSED)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: firmware with Secure Boot refuses to start it: %s",
-			       s.path, why);
+	if (verdict != IMAGE_ACCEPTED)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", s.path, why);
 	r = set_options(w, &s, e);
 	if (r == 0)
 		r = walk_image_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);

@@ -48,7 +48,7 @@ void image_done(struct image *img)
 
 int image_check(struct image *img, struct pcrcast_error *e)
 {
-	int r = img->priv->disk ? source_check(img->priv->disk, e) : 0;
+	int r = img->priv && img->priv->disk ? source_check(img->priv->disk, e) : 0;
 
 	if (r == 0)
 		r = tree_check(img->esp, e);

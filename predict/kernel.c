@@ -44,6 +44,10 @@ static bool no_initrd(struct walk *w, const struct start *s)
 
 	for (size_t i = 0; units && i < s->options.n / 2; i++)
 		units[i] = get_u16le(s->options.p + 2 * i);
+	/* The kernel splits at any white space and takes "noinitrd=x" for the same. */
+	for (size_t i = 0; units && i < s->options.n / 2; i++)
+		if ((units[i] >= '\t' && units[i] <= '\r') || units[i] == '=')
+			units[i] = ' ';
 	return units && cmdline_has_word(utf16_copy(w->pool, units, s->options.n / 2), "noinitrd", true);
 }
 

@@ -55,13 +55,24 @@ static int load_drivers(struct walk *w, const struct start *s, struct pcrcast_er
 		if (name[0] == '.' || list.entries[i].is_dir || n < k || strcasecmp(name + n - k, suffix) != 0)
 			continue;
 		char *path = pool_printf(w->pool, "%s\\%s", dir, name);
-		r = path ? walk_open_start(w, s->volume, path, &driver, e) : err_nomem(e);
-		if (r == 0)
-			r = walk_judge_image(w, &driver.pe, false, &verdict, &why, e);
+		struct pcrcast_error odd;
+		r = path ? walk_open_start(w, s->volume, path, &driver, &odd) : err_nomem(&odd);
+		if (r == -PCRCAST_EFORMAT || r == -PCRCAST_ETRUNC) {
+			r = walk_note(w, pool_printf(w->pool, "%s is not used: firmware cannot load it: %s", path, odd.msg), e);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (r < 0) {
+			if (e)
+				*e = odd;
+			return r;
+		}
+		r = walk_judge_image(w, &driver.pe, false, &verdict, &why, e);
 		if (r < 0)
 			return r;
 		if (verdict == IMAGE_REFUSED) {
-			r = walk_note(w, pool_printf(w->pool, "%s is not used: firmware with Secure Boot refuses it: %s", path, why), e);
+			r = walk_note(w, pool_printf(w->pool, "%s is not used: %s", path, why), e);
 			continue;
 		}
 		if (verdict == IMAGE_UNSURE)
@@ -119,7 +130,7 @@ static int find_named(struct walk *w, const struct boot_menu *menu, const struct
 	}
 	if (r < 0)
 		return r;
-	if (!*ret)
+	if (!*ret && pattern.n <= PATTERN_MAX)
 		*ret = menu_find(menu, pattern, false);
 	if (!*ret)
 		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no boot menu entry \"%s\": there are %s", w->opt->entry,
@@ -163,37 +174,82 @@ static int choose(struct walk *w, const struct boot_menu *menu, const struct loa
 	return apply_profile(w, menu, ret, e);
 }
 
+/* Of entries with the same place the one found first counts; a directory of this machine does not tell which that is. */
+static int check_order(struct walk *w, const struct boot_menu *menu, const struct boot_entry *chosen, struct pcrcast_error *e)
+{
+	for (size_t i = 0; !menu->in_disk_order && !w->opt->entry && i < menu->n; i++) {
+		const struct boot_entry *other = &menu->entries[i];
+
+		/* One file's profiles, the two kinds of entries and the volumes are found in a fixed order. */
+		if (other->volume != chosen->volume || (other->type == ENTRY_TYPE2) != (chosen->type == ENTRY_TYPE2) ||
+		    strcmp(other->file, chosen->file) == 0)
+			continue;
+		if (other != chosen && menu_same_place(menu, other, chosen))
+			return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+				       "%s and %s have the same place in the boot menu: the order of the file system decides, which a directory does not tell; use a disk image or --entry",
+				       chosen->file, other->file);
+	}
+	return 0;
+}
+
 /*
- * The menu as this version makes it. Where the id of counted entries changed in some point release, both ways
- * are tried; when they lead to different entries, nobody but the user can tell.
+ * The menu as this version makes it. Where its rules changed in some release that is not known, both ways are
+ * tried; when they lead to different entries, nobody but the user can tell.
  */
+static int load_menu(struct walk *w, const struct start *s, const struct sdboot_rules *rules, const struct loader_conf *conf,
+		     struct boot_menu *menu, const struct boot_entry **ret, struct pcrcast_error *e)
+{
+	*menu = (struct boot_menu){ .rules = rules, .machine = s->pe.machine, .own_path = s->path };
+	int r = menu_load(w, menu, e);
+
+	if (r < 0)
+		return r;
+	menu_sort(menu);
+	if (conf->auto_entries)
+		r = menu_add_automatic(w, menu, e);
+	if (r == 0)
+		r = choose(w, menu, conf, ret, e);
+	return r < 0 ? r : check_order(w, menu, *ret, e);
+}
+
+static bool same_text(struct utf16 a, struct utf16 b)
+{
+	return !a.s == !b.s && a.n == b.n && (!a.n || memcmp(a.s, b.s, 2 * a.n) == 0);
+}
+
 static int choose_entry(struct walk *w, const struct start *s, const struct sdboot_rules *rules,
 			const struct loader_conf *conf, struct boot_menu *menu, const struct boot_entry **ret,
 			struct pcrcast_error *e)
 {
-	*menu = (struct boot_menu){ .rules = rules, .machine = s->pe.machine, .own_path = s->path };
-	int r = menu_load(w, menu, e);
-	if (r < 0)
-		return r;
-	menu_sort(menu);
-	r = choose(w, menu, conf, ret, e);
-	if (r < 0 || rules->ids_certain == YES)
-		return r;
+	struct sdboot_rules variants[(ID_STRIPPED + 1) * 2];
+	size_t n = 0;
+	int r = load_menu(w, s, rules, conf, menu, ret, e);
 
-	for (enum id_rule ids = ID_WITH_COUNTER; ids <= ID_STRIPPED; ids++) {
-		struct sdboot_rules other_rules = *rules;
-		struct boot_menu other = { .rules = &other_rules, .machine = s->pe.machine, .own_path = s->path };
+	if (r < 0 || (rules->ids_certain == YES && rules->empty_values != UNSURE))
+		return r;
+	for (enum id_rule ids = ID_WITH_COUNTER; ids <= ID_STRIPPED; ids++)
+		for (enum certainty empty = NO; empty <= YES; empty++) {
+			if ((rules->ids_certain == YES && ids != rules->ids) ||
+			    (rules->empty_values != UNSURE && empty != rules->empty_values))
+				continue;
+			variants[n] = *rules;
+			variants[n].ids = ids;
+			variants[n++].empty_values = empty;
+		}
+
+	for (size_t i = 0; i < n; i++) {
 		const struct boot_entry *chosen;
+		struct boot_menu other;
 
-		other_rules.ids = ids;
-		r = menu_load(w, &other, e);
-		if (r < 0)
+		r = load_menu(w, s, &variants[i], conf, &other, &chosen, e);
+		if (r < 0 && r != -PCRCAST_ENOTFOUND)
 			return r;
-		menu_sort(&other);
-		r = choose(w, &other, conf, &chosen, e);
-		if (r < 0 || strcmp(chosen->file, (*ret)->file) != 0 || chosen->profile != (*ret)->profile)
+		if (r < 0 && w->opt->entry)
+			continue; /* the name that the user gave says which rule holds */
+		if (r < 0 || strcmp(chosen->file, (*ret)->file) != 0 || chosen->profile != (*ret)->profile ||
+		    !same_text(chosen->options, (*ret)->options))
 			return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-				       "which entry systemd-boot %s starts depends on its point release: boot counters are not part of an entry's id in all of them; name it with --entry",
+				       "which entry systemd-boot %s starts depends on its point release: boot counters are not part of an entry's id in all of them, and keys without a value count in some; name it with --entry",
 				       s->id.text);
 	}
 	return 0;
@@ -201,15 +257,13 @@ static int choose_entry(struct walk *w, const struct start *s, const struct sdbo
 
 /* ---- starting an entry ---- */
 
-static int append_text(struct walk *w, struct utf16 *line, const char *text, struct pcrcast_error *e)
+/* " + path" behind the names so far; only the first few are named. */
+static const char *add_source(struct walk *w, const char *source, const char *path, size_t i)
 {
-	struct utf16 more;
-	int r = utf16_of_utf8(w->pool, text, &more, e);
+	enum { NAMED = 4 };
 
-	if (r < 0)
-		return r;
-	*line = utf16_join(w->pool, *line, line->s ? ' ' : 0, more);
-	return line->s ? 0 : err_nomem(e);
+	return !source ? path : i < NAMED ? pool_printf(w->pool, "%s + %s", source, path) :
+	       i == NAMED ? pool_printf(w->pool, "%s + …", source) : source;
 }
 
 /* initrd= words and the concatenation of the files. *ret_line.s stays NULL when there is nothing to say. */
@@ -217,10 +271,11 @@ static int prepare_initrds(struct walk *w, const struct sdboot_rules *rules, con
 			   struct start *next, struct utf16 *ret_line, struct pcrcast_error *e)
 {
 	struct blob_builder out = BLOB_BUILDER(w->pool);
-	struct utf16 line = { NULL, 0 };
+	struct utf16_builder line = UTF16_BUILDER(w->pool);
 	const char *source = NULL;
 
 	for (size_t i = 0; i < entry->n_initrds; i++) {
+		struct utf16 text;
 		const char *path;
 		struct blob file;
 		int r = tree_open_file(entry->volume, entry->initrds[i], &file, &path, e);
@@ -230,21 +285,21 @@ static int prepare_initrds(struct walk *w, const struct sdboot_rules *rules, con
 		if (rules->initrds == INITRDS_PADDED_FILLED && file.len == 0)
 			continue;
 		char *word = pool_printf(w->pool, "initrd=%s", entry->initrds[i]);
-		r = word ? append_text(w, &line, word, e) : err_nomem(e);
+		r = word ? cmdline_of_utf8(w->pool, slice_of_string(word), &text, e) : err_nomem(e);
 		if (r < 0)
 			return r;
+		utf16_add(&line, ' ', text);
 		blob_add(&out, &file);
 		/* The last of the list stays as it is: a pad there would change what the kernel measures. */
 		if (rules->initrds != INITRDS_JOINED && i + 1 < entry->n_initrds)
 			blob_add_zeros(&out, (4 - out.len % 4) % 4);
-		source = source ? pool_printf(w->pool, "%s + %s", source, path) : path;
+		source = add_source(w, source, path, i);
 	}
-	if (line.s && entry->options.s) {
-		line = utf16_join(w->pool, line, ' ', entry->options);
-		if (!line.s)
-			return err_nomem(e);
-	}
-	*ret_line = line;
+	if (line.any && entry->options.s)
+		utf16_add(&line, ' ', entry->options);
+	if (line.failed)
+		return err_nomem(e);
+	*ret_line = utf16_built(&line);
 	next->initrd_source = source;
 	int r = blob_build(&out, &next->initrd, e);
 	next->has_initrd = r == 0 && next->initrd.len > 0;
@@ -259,6 +314,15 @@ static int add_smbios_line(struct walk *w, const struct sdboot_rules *rules, str
 	if (!value || !rules->smbios_line || w->opt->confidential_vm)
 		return 0;
 	int r = cmdline_of_utf8(w->pool, slice_of_string(value), &more, e);
+	if (r == 0 && !*value && rules->empty_values == UNSURE)
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "what this release of systemd-boot makes of an empty SMBIOS string is not known");
+	if (r == 0 && !*value && rules->empty_values == NO) {
+		/* An empty text is none there, and printed as such. */
+		if (line->n == 0 && !rules->smbios_line_null)
+			return 0;
+		r = utf16_of_utf8(w->pool, "(null)", &more, e);
+	}
 	if (r < 0)
 		return r;
 	if (!line->s && rules->smbios_line_null) {
@@ -386,6 +450,21 @@ static int load_extras(struct walk *w, const struct boot_entry *entry, struct st
 	return r;
 }
 
+/* A device tree is not measured, but without a sound one the entry does not start (devicetree_install). */
+static int check_devicetree(struct walk *w, const struct boot_entry *entry, struct pcrcast_error *e)
+{
+	enum { HEADER = 28, MOST = 32 << 20 }; /* bytes; systemd devicetree.c, 252 to 262 */
+	struct blob dtb;
+
+	if (!entry->devicetree || w->opt->secure_boot)
+		return 0;
+	int r = tree_open_file(entry->volume, entry->devicetree, &dtb, NULL, e);
+	if (r == 0 && (dtb.len < HEADER || dtb.len > MOST))
+		r = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "device tree %s has %llu bytes, expected %d to %d", entry->devicetree,
+			    (unsigned long long)dtb.len, HEADER, MOST);
+	return r < 0 ? err_wrap(e, "%s", entry->file) : 0;
+}
+
 static int start_entry(struct walk *w, const struct sdboot_rules *rules, const struct boot_entry *entry,
 		       struct pcrcast_error *e)
 {
@@ -402,13 +481,14 @@ static int start_entry(struct walk *w, const struct sdboot_rules *rules, const s
 		r = walk_judge_image(w, &next.pe, true, &verdict, &why, e);
 	if (r < 0)
 		return r;
-	if (verdict == IMAGE_REFUSED)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "%s: firmware with Secure Boot refuses to start it for systemd-boot: %s", next.path, why);
+	if (verdict != IMAGE_ACCEPTED)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", next.path, why);
 	if (strcmp(entry->next_loader, entry->loader) != 0)
 		next.real_path = entry->next_loader;
 
-	r = make_line(w, rules, entry, &next, &line, e);
+	r = check_devicetree(w, entry, e);
+	if (r == 0)
+		r = make_line(w, rules, entry, &next, &line, e);
 	if (r == 0)
 		r = walk_image_load(w, &next.pe, next.path, (struct event_text){ "image of the boot menu entry", next.path }, e);
 	if (r == 0 && entry->type == ENTRY_UKI && entry->n_extras)
@@ -442,6 +522,8 @@ int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	struct loader_conf conf;
 	struct boot_menu menu;
 	bool newer;
+
+	w->menu_seen = true;
 
 	if (s->id.version.major == 0)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,

@@ -35,6 +35,7 @@ struct sdboot_rules {
 	bool profile_before_id; /* entries of one version sort by profile first */
 	bool one_loader_key;    /* linux, efi, uki, uki-url exclude each other */
 	bool uki_key, profile_key, extra_key;
+	enum certainty empty_values; /* a key with an empty value is set, as in any other case; NO: it is unset */
 	enum initrds_rule initrds;
 	bool smbios_line;       /* io.systemd.boot.kernel-cmdline-extra */
 	bool smbios_line_null;  /* without options it becomes "(null) extra" */
@@ -88,6 +89,8 @@ struct boot_entry {
 	const char *const *extras;
 	size_t n_extras, cap_extras;
 	bool options_implied;    /* options are the UKI's own .cmdline */
+	bool automatic;          /* a well-known loader that systemd-boot offers by itself: chosen by a pattern only */
+	const char *devicetree;  /* NULL: none */
 	unsigned profile;
 	int64_t tries_left, tries_done; /* -1: no boot counter */
 };
@@ -98,12 +101,19 @@ struct boot_menu {
 	const char *own_path;
 	struct boot_entry *entries;
 	size_t n, cap;
+	bool in_disk_order; /* entries were found in the order in which firmware would find them */
 };
 
 /* All entries that files of the volumes define, in the order in which systemd-boot finds them. */
 int menu_load(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e);
 
 void menu_sort(struct boot_menu *menu);
+
+/* Behind the sorted entries: the loaders that systemd-boot offers by itself, as far as the ESP tells. */
+int menu_add_automatic(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e);
+
+/* Do both entries have the same place in the order, so that the one that was found first comes first? */
+bool menu_same_place(const struct boot_menu *menu, const struct boot_entry *a, const struct boot_entry *b);
 
 /* The first entry whose id matches a pattern in lower case; skip_bad: that has tries left. NULL: none. */
 const struct boot_entry *menu_find(const struct boot_menu *menu, struct utf16 pattern, bool skip_bad);
@@ -114,7 +124,8 @@ const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct 
 /* strverscmp_improved(): UAPI.10 Version Format Specification. Texts may have NULL s. */
 int version_compare(struct utf16 a, struct utf16 b);
 
-/* efi_fnmatch(): '*', '?', '[set]' with ranges, '\' as escape. */
+/* efi_fnmatch(): '*', '?', '[set]' with ranges, '\' as escape. Cost: product of both lengths. */
+enum { PATTERN_MAX = 1024 }; /* code units; ids are file names of at most 255, and a profile's name */
 bool pattern_matches(struct utf16 pattern, struct utf16 text);
 
 /* ASCII letters in lower case. */

@@ -108,6 +108,9 @@ static int set_pattern(struct pool *pool, struct slice value, struct utf16 *to, 
 	    (value.n != sizeof saved - 1 || strncasecmp((const char *)value.p, saved, value.n) != 0))
 		return 0;
 	int r = cmdline_of_utf8(pool, value, &text, e);
+	if (r == 0 && text.n > PATTERN_MAX)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "loader.conf: a pattern of %zu characters, at most %d are handled",
+			       text.n, PATTERN_MAX);
 	return r < 0 ? r : utf16_lower(pool, text, to, e);
 }
 

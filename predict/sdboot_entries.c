@@ -129,12 +129,13 @@ static int set_id(struct walk *w, const struct boot_menu *menu, struct boot_entr
 
 /* ---- type #1 ---- */
 
-static int set_text(struct walk *w, struct slice value, struct utf16 *to, struct pcrcast_error *e)
+static int set_text(struct walk *w, const struct sdboot_rules *rules, struct slice value, struct utf16 *to,
+		    struct pcrcast_error *e)
 {
 	int r = cmdline_of_utf8(w->pool, value, to, e);
 
-	if (r == 0 && to->n == 0)
-		to->s = NULL; /* an empty value is none */
+	if (r == 0 && value.n == 0 && rules->empty_values != YES)
+		to->s = NULL;
 	return r;
 }
 
@@ -165,19 +166,18 @@ static int push_path(struct walk *w, const char *const **list, size_t *n, size_t
 	return 0;
 }
 
-static int add_options(struct walk *w, struct boot_entry *entry, struct slice value, struct pcrcast_error *e)
+static int add_options(struct walk *w, const struct sdboot_rules *rules, struct utf16_builder *options, struct slice value,
+		       struct pcrcast_error *e)
 {
 	struct utf16 more;
-	int r = cmdline_of_utf8(w->pool, value, &more, e);
+	int r = set_text(w, rules, value, &more, e);
 
-	if (r < 0)
-		return r;
-	if (entry->options.s)
-		more = utf16_join(w->pool, entry->options, ' ', more);
-	else if (more.n == 0)
-		more.s = NULL;
-	entry->options = more;
-	return more.s || !more.n ? 0 : err_nomem(e);
+	/* Where an empty value is none, "%ls %ls" prints it as such. */
+	if (r == 0 && options->any && !more.s)
+		r = utf16_of_utf8(w->pool, "(null)", &more, e);
+	if (r == 0 && more.s)
+		utf16_add(options, ' ', more);
+	return r;
 }
 
 static const struct {
@@ -205,8 +205,11 @@ static int set_loader(struct walk *w, const struct boot_menu *menu, struct boot_
 		entry->loader = path_of(w, value);
 		if (!entry->loader)
 			return err_nomem(e);
-		if (type == ENTRY_EFI && tree_name_equal(entry->loader, menu->own_path))
+		/* On the extended boot loader partition systemd-boot does not know its own path. */
+		if (type == ENTRY_EFI && entry->volume == w->img->esp && tree_name_equal(entry->loader, menu->own_path))
 			*ret_drop = true; /* no entry for systemd-boot itself */
+		if (type == ENTRY_URL && value.n && value.p[0] == ':')
+			*ret_drop = true; /* beside the address that systemd-boot came from: a disk has none */
 		return 0;
 	}
 	return 0;
@@ -216,6 +219,7 @@ static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slic
 		       struct pcrcast_error *e)
 {
 	struct config_lines lines = { text, " \t", menu->rules->single_quotes };
+	struct utf16_builder options = UTF16_BUILDER(w->pool);
 	const char *machine = pe_machine_name(menu->machine);
 	struct slice key, value;
 	int r = 0;
@@ -234,17 +238,19 @@ static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slic
 		if (known || r < 0)
 			continue;
 		if (slice_equal_string(key, "sort-key"))
-			r = set_text(w, value, &entry->sort_key, e);
+			r = set_text(w, menu->rules, value, &entry->sort_key, e);
 		else if (slice_equal_string(key, "version"))
-			r = set_text(w, value, &entry->version, e);
+			r = set_text(w, menu->rules, value, &entry->version, e);
 		else if (slice_equal_string(key, "machine-id"))
-			r = set_text(w, value, &entry->machine_id, e);
+			r = set_text(w, menu->rules, value, &entry->machine_id, e);
+		else if (slice_equal_string(key, "devicetree"))
+			r = (entry->devicetree = path_of(w, value)) ? 0 : err_nomem(e);
 		else if (slice_equal_string(key, "initrd"))
 			r = push_path(w, &entry->initrds, &entry->n_initrds, &entry->cap_initrds, value, e);
 		else if (slice_equal_string(key, "extra") && menu->rules->extra_key)
 			r = push_path(w, &entry->extras, &entry->n_extras, &entry->cap_extras, value, e);
 		else if (slice_equal_string(key, "options"))
-			r = add_options(w, entry, value, e);
+			r = add_options(w, menu->rules, &options, value, e);
 		else if (slice_equal_string(key, "profile") && menu->rules->profile_key) {
 			struct utf16 text16;
 			uint64_t number;
@@ -256,7 +262,8 @@ static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slic
 				entry->profile = (unsigned)number;
 		}
 	}
-	return r;
+	entry->options = utf16_built(&options);
+	return r == 0 && options.failed ? err_nomem(e) : r;
 }
 
 /* An entry from text; it counts only when what it starts is there. */
@@ -304,7 +311,8 @@ static int add_type1(struct walk *w, struct boot_menu *menu, struct tree *volume
 }
 
 /* Files of a directory that may be entries; none when the directory is missing. */
-static int list_entry_dir(struct tree *volume, const char *dir, struct tree_list *ret, struct pcrcast_error *e)
+static int list_entry_dir(struct boot_menu *menu, struct tree *volume, const char *dir, struct tree_list *ret,
+			  struct pcrcast_error *e)
 {
 	int r = tree_list_dir(volume, dir, ret, e);
 
@@ -312,6 +320,8 @@ static int list_entry_dir(struct tree *volume, const char *dir, struct tree_list
 		*ret = (struct tree_list){ NULL, 0, true };
 		return 0;
 	}
+	if (r == 0 && !ret->in_disk_order)
+		menu->in_disk_order = false;
 	return r;
 }
 
@@ -320,7 +330,7 @@ static int load_type1(struct walk *w, struct boot_menu *menu, struct tree *volum
 	static const char dir[] = "\\loader\\entries";
 	struct tree_list list;
 
-	int r = list_entry_dir(volume, dir, &list, e);
+	int r = list_entry_dir(menu, volume, dir, &list, e);
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
 		struct blob content;
 		struct slice text;
@@ -368,7 +378,7 @@ static int parse_os_release(struct walk *w, const struct sdboot_rules *rules, st
 	while (r == 0 && config_next(&lines, &key, &value))
 		for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 			if (slice_equal_string(key, keys[i].key))
-				r = set_text(w, value, keys[i].to, e);
+				r = set_text(w, rules, value, keys[i].to, e);
 	return r;
 }
 
@@ -383,7 +393,7 @@ static int section_text(struct walk *w, const struct pe *pe, const struct pe_sec
 	struct blob content;
 	int r = pe_section_content(w->pool, pe, s, &content, e);
 
-	return r < 0 ? r : blob_load(w->pool, &content, UKI_TEXT_MAX, ret, e);
+	return r < 0 ? r : uki_load_text(w->pool, &content, ret, e);
 }
 
 /* The id that a .profile section gives: its ID=, else the number. */
@@ -398,8 +408,9 @@ static int profile_id(struct walk *w, const struct sdboot_rules *rules, const st
 	int r = s && s->virt_len ? section_text(w, pe, s, &text, e) : 0;
 	struct config_lines lines = { text, "=", rules->single_quotes };
 	while (r == 0 && config_next(&lines, &key, &value))
-		if (slice_equal_string(key, "ID") && value.n)
-			*ret = pool_text(w->pool, (const char *)value.p, value.n);
+		if (slice_equal_string(key, "ID"))
+			*ret = value.n || rules->empty_values == YES ? pool_text(w->pool, (const char *)value.p, value.n) :
+								       pool_printf(w->pool, "%u", profile);
 	return r == 0 && !*ret ? err_nomem(e) : r;
 }
 
@@ -469,8 +480,9 @@ static int load_uki(struct walk *w, struct boot_menu *menu, struct tree *volume,
 	int r = path ? tree_open_file(volume, path, &bytes, NULL, e) : err_nomem(e);
 	if (r < 0)
 		return r;
-	r = pe_parse(w->pool, &bytes, &pe, &odd);
-	if (r == -PCRCAST_ETRUNC || r == -PCRCAST_EFORMAT) /* no UKI: no entry */
+	/* The menu is made of headers and .osrel; whether the whole file can be loaded shows when it is started. */
+	r = pe_parse_headers(w->pool, &bytes, &pe, &odd);
+	if (r == -PCRCAST_ETRUNC || r == -PCRCAST_EFORMAT || r == -PCRCAST_ELIMIT) /* no UKI: no entry */
 		return walk_note(w, pool_printf(w->pool, "%s is no menu entry: %s", path, odd.msg), e);
 	if (r < 0) {
 		if (e)
@@ -492,7 +504,7 @@ static int load_type2(struct walk *w, struct boot_menu *menu, struct tree *volum
 	static const char dir[] = "\\EFI\\Linux";
 	struct tree_list list;
 
-	int r = list_entry_dir(volume, dir, &list, e);
+	int r = list_entry_dir(menu, volume, dir, &list, e);
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		if (is_entry_file(menu->rules, &list.entries[i], ".efi"))
 			r = load_uki(w, menu, volume, dir, list.entries[i].name, e);
@@ -525,6 +537,7 @@ static int load_smbios(struct walk *w, struct boot_menu *menu, struct pcrcast_er
 
 int menu_load(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e)
 {
+	menu->in_disk_order = true;
 	int r = load_type2(w, menu, w->img->esp, e);
 
 	if (r == 0)
@@ -534,4 +547,40 @@ int menu_load(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e)
 	if (r == 0 && w->img->xbootldr)
 		r = load_type1(w, menu, w->img->xbootldr, e);
 	return r < 0 ? r : load_smbios(w, menu, e);
+}
+
+int menu_add_automatic(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e)
+{
+	const char *machine = pe_machine_name(menu->machine);
+	const struct {
+		const char *id, *path;
+	} loaders[] = {
+		{ "auto-osx", "\\System\\Library\\CoreServices\\boot.efi" },
+		{ "auto-windows", "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" },
+		{ "auto-efi-shell", pool_printf(w->pool, "\\shell%s.efi", machine ? machine : "") },
+		{ "auto-efi-default", pool_printf(w->pool, "\\EFI\\BOOT\\BOOT%s.efi", machine ? machine : "") },
+	};
+
+	for (size_t i = 0; i < sizeof loaders / sizeof loaders[0]; i++) {
+		struct start there;
+		struct pcrcast_error why;
+
+		if (!loaders[i].path)
+			return err_nomem(e);
+		if (walk_open_start(w, w->img->esp, loaders[i].path, &there, &why) < 0)
+			continue; /* not there, or nothing that could be started */
+		if (strcmp(loaders[i].id, "auto-efi-default") == 0 &&
+		    (tree_name_equal(there.path, menu->own_path) || there.id.kind == SD_BOOT))
+			continue;
+		struct boot_entry *entry = add_entry(w, menu, e);
+		int r = entry ? utf16_of_utf8(w->pool, loaders[i].id, &entry->id, e) :
+				-(int)(menu->n >= ENTRIES_MAX ? PCRCAST_ELIMIT : PCRCAST_ENOMEM);
+		if (r < 0)
+			return r;
+		entry->type = ENTRY_EFI;
+		entry->automatic = true;
+		entry->volume = w->img->esp;
+		entry->file = entry->loader = entry->next_loader = there.path;
+	}
+	return 0;
 }

@@ -284,8 +284,13 @@ const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct 
 	if (!found)
 		found = menu_find(menu, conf->preset, false);
 	for (size_t i = 0; !found && i < menu->n; i++)
-		if (!menu->rules->first_profile_only || menu->entries[i].profile == 0)
+		if (!menu->entries[i].automatic && (!menu->rules->first_profile_only || menu->entries[i].profile == 0))
 			found = &menu->entries[i];
 	/* Only further profiles: systemd-boot shows the menu, with its head marked, and starts that in the end. */
 	return found || !menu->n ? found : &menu->entries[0];
+}
+
+bool menu_same_place(const struct boot_menu *menu, const struct boot_entry *a, const struct boot_entry *b)
+{
+	return a->automatic == b->automatic && compare_entries(a, b, (void *)menu->rules) == 0;
 }

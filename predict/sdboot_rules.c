@@ -21,17 +21,17 @@ static const struct sdboot_rules rules[] = {
 	{ .from = { 257, 0 }, ROW_257, .initrds = INITRDS_PADDED, .ids_certain = YES },
 	{ .from = { 257, 8 }, ROW_257, .initrds = INITRDS_PADDED, .ids_certain = UNSURE },
 	{ .from = { 257, 13 }, ROW_257, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = YES },
-	{ .from = { 258, 0 }, ROW_258, .initrds = INITRDS_PADDED, .ids_certain = UNSURE },
-	{ .from = { 258, 3 }, ROW_258, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = UNSURE },
-	{ .from = { 259, 0 }, ROW_258, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = UNSURE,
+	{ .from = { 258, 0 }, ROW_258, .empty_values = UNSURE, .initrds = INITRDS_PADDED, .ids_certain = UNSURE },
+	{ .from = { 258, 3 }, ROW_258, .empty_values = UNSURE, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = UNSURE },
+	{ .from = { 259, 0 }, ROW_258, .empty_values = UNSURE, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = UNSURE,
 	  .profile_key = true },
-	{ .from = { 260, 0 }, ROW_258, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = UNSURE,
+	{ .from = { 260, 0 }, ROW_258, .empty_values = UNSURE, .initrds = INITRDS_PADDED, .ids = ID_STRIPPED_CASED, .ids_certain = UNSURE,
 	  .profile_key = true, .preferred = true },
-	{ .from = { 261, 0 }, ROW_258, .initrds = INITRDS_PADDED_FILLED, .ids = ID_STRIPPED, .ids_certain = UNSURE,
+	{ .from = { 261, 0 }, ROW_258, .empty_values = UNSURE, .initrds = INITRDS_PADDED_FILLED, .ids = ID_STRIPPED, .ids_certain = UNSURE,
 	  .profile_key = true, .preferred = true, .first_profile_only = true, .extra_key = true, .smbios_to_pcr1 = true },
 	{ .from = { 262, 0 }, ROW_258, .initrds = INITRDS_PADDED_FILLED, .ids = ID_STRIPPED, .ids_certain = YES,
 	  .profile_key = true, .preferred = true, .first_profile_only = true, .extra_key = true, .smbios_to_pcr1 = true,
-	  .profile_before_id = true },
+	  .profile_before_id = true, .empty_values = YES },
 };
 
 enum { NEWEST = 262 };

@@ -1,5 +1,6 @@
 /*
- * Whether firmware with Secure Boot would load an image, as far as that can be told without its db.
+ * Whether firmware would load an image: its headers, and with Secure Boot its signature, as far as that can be
+ * told without db.
  *
  * Source: UEFI 2.10, section 32.5.3.3. An image that the boot has to go through must be accepted, or there is no such boot;
  * so its signer's certificate is taken to be in db, which the output says.
@@ -37,7 +38,16 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 
 	*ret = IMAGE_ACCEPTED;
 	*ret_why = NULL;
-	if (!w->opt->secure_boot)
+	enum pe_fate fate = pe_fate_under_edk2(w->pool, pe, ret_why);
+	if (fate != PE_LOADS) {
+		*ret = fate == PE_REFUSED ? IMAGE_REFUSED : IMAGE_MEASURED;
+		*ret_why = pool_printf(w->pool, fate == PE_REFUSED ? "firmware refuses it: %s" :
+								     "firmware cannot load it (it is in PCR 4 all the same): %s",
+				       *ret_why);
+		if (!*ret_why)
+			return err_nomem(e);
+	}
+	if (!w->opt->secure_boot || fate == PE_REFUSED)
 		return 0;
 	int r = signatures_read(w->pool, pe, &list, e);
 	if (r == 0)
@@ -52,10 +62,11 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 	}
 	if (!any_good) {
 		*ret = IMAGE_REFUSED;
-		*ret_why = list.n ? "no signature fits the image" : "it is not signed";
+		*ret_why = list.n ? "firmware with Secure Boot refuses it: no signature fits the image" :
+				    "firmware with Secure Boot refuses it: it is not signed";
 		return 0;
 	}
-	if (any_trusted)
+	if (any_trusted || fate != PE_LOADS)
 		return 0;
 	if (!on_the_way) {
 		*ret = IMAGE_UNSURE;

@@ -205,6 +205,9 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 		return r < 0 ? r : append(run, more, false, e);
 	}
 
+	if (!*value)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "the SMBIOS string %s is empty: systemd-stub %s halts the machine then", key, run->uki.stub.text);
 	/* 254 to 256 print "%ls %ls" whether or not there is a line yet. */
 	if (!run->has_line)
 		r = utf16_of_utf8(run->w->pool, "(null)", &run->line, e);
@@ -429,6 +432,27 @@ static int kernel_options(struct stub_run *run, bool handover, struct start *ker
 	return 0;
 }
 
+/* Kernels that the stub or the firmware would refuse to start. */
+static int check_kernel(struct stub_run *run, const struct start *kernel, bool handover, struct pcrcast_error *e)
+{
+	uint16_t ours = run->uki.pe.machine, its = kernel->pe.machine;
+	const char *why;
+
+	/* 32-bit firmware starts a 64-bit kernel through the kernel's .compat section. */
+	if (its != ours && !(ours == PE_MACHINE_IA32 && its == PE_MACHINE_X64))
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: section .linux: a kernel for machine type 0x%04x in an image for 0x%04x, which does not start",
+			       run->start->path, its, ours);
+	if (kernel->pe.major_image_version < 1 && !handover)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: section .linux: MajorImageVersion is 0, systemd-stub starts kernels of version 1 and later only",
+			       run->start->path);
+	if (run->rules->loads_kernel_image && !handover && pe_fate_under_edk2(run->w->pool, &kernel->pe, &why) != PE_LOADS)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: section .linux: firmware does not load it: %s",
+			       run->start->path, why);
+	return 0;
+}
+
 static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 {
 	const char *place = uki_section_place(run->w->pool, &run->uki, UKI_LINUX);
@@ -441,6 +465,10 @@ static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 	/* Linux before 5.8 on x86 is entered through the handover protocol, not through its PE entry point. */
 	bool handover = kernel.pe.major_image_version < 1 &&
 			(kernel.pe.machine == PE_MACHINE_X64 || kernel.pe.machine == PE_MACHINE_IA32);
+
+	r = check_kernel(run, &kernel, handover, e);
+	if (r < 0)
+		return r;
 
 	/* With Secure Boot the stub's hook accepts the kernel before the firmware's measurement runs. */
 	if (run->rules->loads_kernel_image && !run->w->opt->secure_boot && !handover)

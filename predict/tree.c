@@ -133,6 +133,28 @@ static int by_stored_name(const void *a, const void *b)
 	return strcmp(((const struct tree_node *)a)->entry.name, ((const struct tree_node *)b)->entry.name);
 }
 
+static int by_upper_name(const void *a, const void *b)
+{
+	return compare_names(((const struct tree_name *)a)->name, ((const struct tree_name *)b)->name);
+}
+
+static int make_index(struct tree *t, struct tree_dir *dir, struct pcrcast_error *e)
+{
+	dir->index = pool_array(&t->pool, dir->n, 2 * sizeof *dir->index);
+	if (!dir->index)
+		return err_nomem(e);
+	for (size_t i = 0; i < dir->n; i++) {
+		struct tree_node *node = &dir->nodes[i];
+
+		dir->index[dir->n_index++] = (struct tree_name){ node->entry.name, node };
+		if (node->alias)
+			dir->index[dir->n_index++] = (struct tree_name){ node->alias, node };
+	}
+	if (dir->n_index)
+		qsort(dir->index, dir->n_index, sizeof *dir->index, by_upper_name);
+	return 0;
+}
+
 static int read_dir(struct tree *t, struct tree_node *node, struct pcrcast_error *e)
 {
 	if (node->dir)
@@ -149,8 +171,10 @@ static int read_dir(struct tree *t, struct tree_node *node, struct pcrcast_error
 	if (!t->ops->in_disk_order && dir->n)
 		qsort(dir->nodes, dir->n, sizeof *dir->nodes, by_stored_name);
 	dir->list.in_disk_order = t->ops->in_disk_order;
-	node->dir = dir;
-	return 0;
+	r = make_index(t, dir, e);
+	if (r == 0)
+		node->dir = dir;
+	return r;
 }
 
 static int same_name(struct tree *t, struct tree_node *dir, const char *a, const char *b,
@@ -171,15 +195,22 @@ static int same_name(struct tree *t, struct tree_node *dir, const char *a, const
 static int find(struct tree *t, struct tree_node *dir, const char *name, struct tree_node **ret,
 		struct pcrcast_error *e)
 {
+	const struct tree_name *index = dir->dir->index;
+	size_t lo = 0, hi = dir->dir->n_index;
 	struct tree_node *found = NULL;
 
-	for (size_t i = 0; i < dir->dir->n; i++) {
-		struct tree_node *node = &dir->dir->nodes[i];
+	while (lo < hi) { /* the first that is not less */
+		size_t mid = lo + (hi - lo) / 2;
 
-		if (!tree_name_equal(node->entry.name, name) &&
-		    !(node->alias && tree_name_equal(node->alias, name)))
-			continue;
-		if (found)
+		if (compare_names(index[mid].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < dir->dir->n_index && tree_name_equal(index[lo].name, name); lo++) {
+		struct tree_node *node = index[lo].node;
+
+		if (found && found != node)
 			return same_name(t, dir, found->entry.name, node->entry.name, e);
 		found = node;
 	}

@@ -28,9 +28,17 @@ struct tree_node {
 	uint64_t place, entry_off;  /* the kind's own: FAT: first cluster, offset of the directory entry */
 };
 
+/* A name, or an 8.3 alias, of an entry of a directory. */
+struct tree_name {
+	const char *name;
+	struct tree_node *node;
+};
+
 struct tree_dir {
 	struct tree_node *nodes; /* stay where they are once the directory is read */
 	size_t n, cap;
+	struct tree_name *index; /* by upper-cased name, for look-ups */
+	size_t n_index;
 	struct tree_list list; /* entries is NULL until asked for */
 };
 

@@ -6,6 +6,8 @@
 #include "uki/authenticode.h"
 #include "uki/measure.h"
 
+enum { NOTES_MAX = 100 }; /* nobody reads more; each is compared with those before */
+
 struct event_job {
 	size_t event, job;
 };
@@ -106,9 +108,13 @@ int walk_note(struct walk *w, const char *note, struct pcrcast_error *e)
 
 	if (!note)
 		return err_nomem(e);
+	if (p->n_notes > NOTES_MAX)
+		return 0;
 	for (size_t i = 0; i < p->n_notes; i++)
 		if (strcmp(p->notes[i], note) == 0)
 			return 0;
+	if (p->n_notes == NOTES_MAX)
+		note = "further notes are left out";
 	const char **place = pool_push(w->pool, &p->notes, &p->n_notes, &w->cap_notes, sizeof *place);
 	if (!place)
 		return err_nomem(e);
@@ -354,8 +360,12 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < img->n_notes; i++)
 		r = walk_note(&w, pool_printf(w.pool, "%s", img->notes[i]), e);
+	if (r == 0 && img->file && o.boot)
+		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--boot names a file inside an ESP, this is one EFI file");
 	if (r == 0)
 		r = stage_firmware(&w, e);
+	if (r == 0 && o.entry && !w.menu_seen)
+		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--entry: there is no boot menu in this boot");
 	if (r == 0)
 		r = name_unknown_registers(&w, e);
 	if (r == 0)

@@ -22,6 +22,7 @@ struct walk {
 	/* SHA-256 of the certificates that are taken to be in db: each has signed an image on the way. */
 	struct digest *trusted;
 	size_t n_trusted, cap_trusted;
+	bool menu_seen;       /* the boot went through systemd-boot */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
 
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
@@ -88,21 +89,22 @@ int walk_note(struct walk *w, const char *note, struct pcrcast_error *e);
 int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
 		    struct pcrcast_error *e);
 
-/* Would firmware with Secure Boot load this image? */
+/* Will firmware load this image? */
 enum verdict {
 	IMAGE_ACCEPTED,
-	IMAGE_REFUSED,
-	IMAGE_UNSURE, /* signed, but by nobody known to be trusted */
+	IMAGE_REFUSED,  /* before it is measured */
+	IMAGE_MEASURED, /* it is measured, but cannot be loaded */
+	IMAGE_UNSURE,   /* with Secure Boot: signed, but by nobody known to be trusted */
 };
 
 /*
  * on_the_way: the boot goes through this image, so that its signer is taken to be trusted, and said to be.
- * *ret_why: the reason for IMAGE_REFUSED and IMAGE_UNSURE. Always accepted with Secure Boot off.
+ * *ret_why: what becomes of it and why, for any other verdict than IMAGE_ACCEPTED.
  */
 int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret, const char **ret_why,
 		     struct pcrcast_error *e);
 
-/* Open an EFI file of a volume as the image to start next; the event of loading it is the caller's. */
+/* Open an EFI file of a volume as the image to start next; judging it and the event of loading it are the caller's. */
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e);
 
 /* The value of the first SMBIOS type 11 string with this key; NULL: none. */
