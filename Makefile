@@ -94,7 +94,7 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(test_support) $(lib)
 # With MODE=fuzz libFuzzer brings the main function; else a plain one runs files.
 fuzz_main := $(if $(filter fuzz,$(MODE)),,$(BUILD)/tests/fuzz/main.o)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(fuzz_main) $(test_support) $(lib)
-	$(CC) $(ALL_LDFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(lib) $(LIB_LIBS) $(LIBS)
+	$(CC) $(ALL_LDFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(lib) $(LIB_LIBS) -lcmocka $(LIBS)
 
 # ---- tests ----
 

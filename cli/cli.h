@@ -68,8 +68,18 @@ int finish(int status);
 
 /*
  * Write a file so that nobody ever sees half of it: beside its place, then renamed. What is no regular file
- * (a pipe, a device) is written directly; "-" is stdout. 0 or a negative code.
+ * (a pipe, a device) is written directly. 0 or a negative code; after a failure of out_write: out_abort.
  */
+struct out_file {
+	int fd;
+	const char *shown; /* the path as given, for messages */
+	char path[4096], temp[4096 + 16]; /* temp is empty when path is written directly */
+};
+
+int out_open(const char *path, struct out_file *ret, struct pcrcast_error *e);
+int out_write(struct out_file *o, struct slice bytes, struct pcrcast_error *e);
+int out_commit(struct out_file *o, struct pcrcast_error *e);
+void out_abort(struct out_file *o);
 int write_file(const char *path, struct slice bytes, struct pcrcast_error *e);
 
 /* "auto", "always" or "never": whether registers stand out on a terminal. The default is auto. */

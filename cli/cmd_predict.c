@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/utf16.h"
 #include "cli/cli.h"
@@ -201,6 +202,8 @@ static int take_option(struct arguments *a, int code)
 		a->events = true;
 		return 0;
 	case OPT_WRITE_LOG:
+		if (strcmp(optarg, "-") == 0)
+			return usage_error("--write-log -: standard output is for the values, name a file");
 		a->write_log = optarg;
 		return 0;
 	case OPT_JSON:
@@ -471,9 +474,12 @@ static void print_remarks(const struct arguments *a, const struct prediction *p)
 static int write_log(const struct arguments *a, const struct prediction *p, struct pcrcast_error *e)
 {
 	struct eventlog log = EVENTLOG_INIT;
+	struct stat in, out;
 	struct slice bytes;
 	int r = 0;
 
+	if (stat(a->write_log, &out) == 0 && stat(a->image, &in) == 0 && out.st_dev == in.st_dev && out.st_ino == in.st_ino)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--write-log would overwrite the image");
 	memcpy(log.algs, p->log.algs, sizeof log.algs);
 	log.n_algs = p->log.n_algs;
 	for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
@@ -521,12 +527,14 @@ int cmd_predict(int argc, char **argv)
 		r = print_text(&a, &p, &e);
 	if (r == 0 && a.json && !print_json(&a, &p))
 		r = err_set(&e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write JSON to standard output");
-	if (r == 0) {
-		(void)fflush(stdout);
+	if (r == 0 && fflush(stdout) == 0) {
 		print_remarks(&a, &p);
-		status = a.pcrs_named && p.incomplete & a.predict.pcrs ? EXIT_TROUBLE : EXIT_DONE;
+		/* What was asked for by name has to be there. */
+		bool missing = (a.pcrs_named && p.incomplete & a.predict.pcrs) || (a.phases.n && !known(&p, 11));
+
+		status = missing ? EXIT_TROUBLE : EXIT_DONE;
 	} else {
-		status = fail_at(a.image, &e);
+		status = r < 0 ? fail_at(a.image, &e) : EXIT_DONE; /* main says that stdout failed */
 	}
 	prediction_done(&p);
 	image_done(&img);

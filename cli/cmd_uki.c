@@ -132,9 +132,11 @@ int open_uki(struct uki_arguments *a, const struct uki_input *in, struct uki *uk
 {
 	int r = uki_open(&a->pool, &in->pe, &in->id, a->profile, &a->hardware, uki, e);
 
-	if (r == 0 && uki->newer_than_known && !a->quiet)
-		fprintf(stderr, "note: systemd-stub %s is newer than every version known here: taken as the newest known, 262\n",
-			in->id.text);
+	if (r == 0 && uki->newer_than_known && !a->quiet) {
+		fputs("note: systemd-stub ", stderr);
+		put_text(stderr, in->id.text);
+		fputs(" is newer than every version known here: taken as the newest known, 262\n", stderr);
+	}
 	return r;
 }
 
@@ -256,30 +258,33 @@ static int find_section(struct uki_arguments *a, struct uki_input *in, struct bl
 static int run_extract(struct uki_arguments *a, struct uki_input *in, struct pcrcast_error *e)
 {
 	enum { CHUNK = 1 << 20 };
+	bool to_file = a->output && strcmp(a->output, "-") != 0;
+	struct out_file out;
 	struct blob content;
-	int r = find_section(a, in, &content, e);
 
+	int r = find_section(a, in, &content, e);
+	uint8_t *buf = pool_array(&a->pool, CHUNK, 1);
+	if (r == 0 && !buf)
+		r = err_nomem(e);
+	if (r == 0 && to_file)
+		r = out_open(a->output, &out, e);
 	if (r < 0)
 		return r;
-	if (a->output && strcmp(a->output, "-") != 0) {
-		struct slice bytes;
-
-		r = blob_load(&a->pool, &content, SIZE_MAX, &bytes, e);
-		return r < 0 ? r : write_file(a->output, bytes, e);
-	}
-	uint8_t *buf = pool_array(&a->pool, CHUNK, 1);
-	if (!buf)
-		return err_nomem(e);
-	for (uint64_t at = 0; at < content.len; at += CHUNK) {
+	for (uint64_t at = 0; r == 0 && at < content.len; at += CHUNK) {
 		size_t n = content.len - at < CHUNK ? (size_t)(content.len - at) : CHUNK;
 
 		r = blob_read(&content, at, buf, n, e);
-		if (r < 0)
-			return r;
-		if (fwrite(buf, 1, n, stdout) != n)
-			return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write to standard output");
+		if (r == 0 && to_file)
+			r = out_write(&out, (struct slice){ buf, n }, e);
+		else if (r == 0 && fwrite(buf, 1, n, stdout) != n)
+			r = err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write to standard output");
 	}
-	return 0;
+	if (!to_file)
+		return r;
+	if (r == 0)
+		return out_commit(&out, e);
+	out_abort(&out);
+	return r;
 }
 
 /* ---- the verb ---- */

@@ -26,13 +26,25 @@ static size_t utf8_len(const unsigned char *p)
 	return n;
 }
 
+/*
+ * Characters that do something to a terminal or to how the text around them reads: C0 controls, DEL, the C1 controls
+ * U+0080 to U+009F, line and paragraph separators, and the marks that change the direction of writing.
+ */
+static bool is_unsafe(const unsigned char *p, size_t n)
+{
+	uint32_t c = n == 1 ? p[0] : n == 2 ? (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f) :
+		     n == 3 ? (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f) : 0x10000;
+
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 void put_text(FILE *out, const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p;) {
 		size_t n = utf8_len(p);
 
-		/* C0 controls, DEL, and the C1 controls U+0080 to U+009F, which some terminals obey */
-		if (n == 0 || *p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0)) {
+		if (n == 0 || is_unsafe(p, n)) {
 			for (size_t i = 0; i < (n ? n : 1); i++)
 				fprintf(out, "\\x%02x", p[i]);
 			p += n ? n : 1;
@@ -118,10 +130,14 @@ void print_help(const char *usage, const char *purpose, const struct option_row 
 
 		(void)snprintf(left, sizeof left, "--%s%s%s", rows->name, rows->argument ? " " : "",
 			       rows->argument ? rows->argument : "");
+		/* printf pads bytes, not characters: "…" has three and takes one place */
+		int more = 0;
+		for (const char *p = left; *p; p++)
+			more += (*p & 0xc0) == 0x80;
 		if (rows->short_name)
-			printf("  -%c, %-26s %s\n", rows->short_name, left, rows->help);
+			printf("  -%c, %-*s %s\n", rows->short_name, 26 + more, left, rows->help);
 		else
-			printf("  %-30s %s\n", left, rows->help);
+			printf("  %-*s %s\n", 30 + more, left, rows->help);
 	}
 }
 
@@ -217,25 +233,12 @@ bool parse_hex(struct pool *pool, const char *text, struct slice *ret)
 
 int finish(int status)
 {
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "pcrcast: cannot write to standard output: %s\n", strerror(errno));
+	errno = 0;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status != EXIT_TROUBLE) {
+		fprintf(stderr, "pcrcast: cannot write to standard output: %s\n", errno ? strerror(errno) : "write error");
 		return EXIT_TROUBLE;
 	}
 	return status;
-}
-
-static int write_all(int fd, struct slice bytes)
-{
-	while (bytes.n) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes = (struct slice){ bytes.p + n, bytes.n - (size_t)n };
-	}
-	return 0;
 }
 
 static int write_failed(const char *path, struct pcrcast_error *e)
@@ -243,44 +246,101 @@ static int write_failed(const char *path, struct pcrcast_error *e)
 	return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "%s: cannot write: %s", path, strerror(errno));
 }
 
-static int write_directly(const char *path, struct slice bytes, struct pcrcast_error *e)
+/* The file is written beside its place with the mode it has, or that a new one would have. */
+static int open_beside(struct out_file *o, const struct stat *old)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if ((size_t)snprintf(o->temp, sizeof o->temp, "%s.XXXXXX", o->path) >= sizeof o->temp) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	o->fd = mkostemp(o->temp, O_CLOEXEC);
+	if (o->fd < 0) {
+		o->temp[0] = '\0';
+		return -1;
+	}
+	mode_t mask = umask(0);
+	(void)umask(mask);
+	return fchmod(o->fd, old ? old->st_mode & 07777 : 0666 & ~mask);
+}
 
-	if (fd < 0)
+int out_open(const char *path, struct out_file *ret, struct pcrcast_error *e)
+{
+	struct out_file *o = ret;
+	struct stat st;
+
+	*o = (struct out_file){ .fd = -1, .shown = path };
+	/* What a link points to is written, not the link. */
+	if (!realpath(path, o->path) && (errno != ENOENT || strlen(path) >= sizeof o->path))
 		return write_failed(path, e);
-	int r = write_all(fd, bytes) < 0 ? write_failed(path, e) : 0;
-	if (close(fd) < 0 && r == 0)
-		r = write_failed(path, e);
+	if (o->path[0] == '\0' || stat(o->path, &st) < 0)
+		(void)snprintf(o->path, sizeof o->path, "%s", path);
+	bool there = stat(o->path, &st) == 0;
+	if (there && !S_ISREG(st.st_mode)) {
+		/* O_NONBLOCK: a pipe that nobody reads is an error, not a reason to wait. */
+		o->fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (o->fd >= 0)
+			(void)fcntl(o->fd, F_SETFL, 0);
+	} else if (open_beside(o, there ? &st : NULL) < 0) {
+		int r = write_failed(path, e);
+
+		out_abort(o);
+		return r;
+	}
+	return o->fd < 0 ? write_failed(path, e) : 0;
+}
+
+int out_write(struct out_file *o, struct slice bytes, struct pcrcast_error *e)
+{
+	while (bytes.n) {
+		ssize_t n = write(o->fd, bytes.p, bytes.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return write_failed(o->shown, e);
+		bytes = (struct slice){ bytes.p + n, bytes.n - (size_t)n };
+	}
+	return 0;
+}
+
+int out_commit(struct out_file *o, struct pcrcast_error *e)
+{
+	bool ok = !o->temp[0] || fsync(o->fd) == 0 || errno == EINVAL;
+
+	ok = close(o->fd) == 0 && ok;
+	o->fd = -1;
+	if (ok && o->temp[0])
+		ok = rename(o->temp, o->path) == 0;
+	int r = ok ? 0 : write_failed(o->shown, e);
+	if (ok)
+		o->temp[0] = '\0';
+	out_abort(o);
 	return r;
+}
+
+void out_abort(struct out_file *o)
+{
+	if (o->fd >= 0)
+		(void)close(o->fd);
+	if (o->temp[0])
+		(void)unlink(o->temp);
+	o->fd = -1;
+	o->temp[0] = '\0';
 }
 
 int write_file(const char *path, struct slice bytes, struct pcrcast_error *e)
 {
-	char temp[4096 + 16];
-	struct stat st;
+	struct out_file o;
+	int r = out_open(path, &o, e);
 
-	if (strcmp(path, "-") == 0)
-		return fwrite(bytes.p, 1, bytes.n, stdout) == bytes.n && fflush(stdout) == 0 ? 0 : write_failed("standard output", e);
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return write_directly(path, bytes, e);
-	if ((size_t)snprintf(temp, sizeof temp, "%s.XXXXXX", path) >= sizeof temp) {
-		errno = ENAMETOOLONG;
-		return write_failed(path, e);
+	if (r < 0)
+		return r;
+	r = out_write(&o, bytes, e);
+	if (r < 0) {
+		out_abort(&o);
+		return r;
 	}
-	int fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return write_failed(path, e);
-	mode_t mask = umask(0);
-	(void)umask(mask);
-	bool ok = write_all(fd, bytes) == 0 && fchmod(fd, 0666 & ~mask) == 0;
-	ok = (fsync(fd) == 0 || errno == EINVAL) && ok;
-	ok = close(fd) == 0 && ok;
-	if (ok && rename(temp, path) == 0)
-		return 0;
-	int r = write_failed(path, e);
-	(void)unlink(temp);
-	return r;
+	return out_commit(&o, e);
 }
 
 static enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;

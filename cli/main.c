@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 struct verb {
 	const char *name, *arguments, *purpose;
@@ -30,8 +31,20 @@ static void help(void)
 	puts("\n  --help, --version\n\n\"pcrcast VERB --help\" lists the options of a verb. Exit status: 0 done or same, 1 different, 2 trouble.");
 }
 
+/* Every file of an ESP directory that counts stays open until the end, and there may be more than the usual 1024. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	allow_many_files();
 	if (argc < 2)
 		return usage_error("a verb is missing");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -21,6 +21,7 @@ struct report {
 	const char *build_id, *no_build_id;
 	const char *kernel_trouble;
 	const struct digest *sections; /* n_sections * ALG_COUNT */
+	bool *no_digest;               /* n_sections */
 };
 
 static int hash_sections(struct uki_arguments *a, struct uki_input *in, struct report *rep, struct hash_jobs *jobs,
@@ -29,18 +30,28 @@ static int hash_sections(struct uki_arguments *a, struct uki_input *in, struct r
 	size_t n = in->pe.n_sections, *ids = pool_array(&a->pool, n, sizeof *ids);
 	struct digest *digests = pool_array(&a->pool, n * ALG_COUNT, sizeof *digests);
 	int r = ids && digests ? 0 : err_nomem(e);
+	uint64_t zeros = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct pe_section *s = &in->pe.sections[i];
 		struct blob content;
 
+		/* A kernel's section may claim more zeros than a UKI's may have; such a section has no digest here. */
+		zeros += s->virt_len > s->raw_len ? s->virt_len - s->raw_len : 0;
+		ids[i] = SIZE_MAX;
+		if (zeros > PE_MAX_ZERO_FILL)
+			continue;
 		r = pe_section_content(&a->pool, &in->pe, &in->pe.sections[i], &content, e);
 		if (r == 0)
 			r = hash_jobs_add(jobs, &content, &ids[i], e);
 	}
 	if (r == 0)
 		r = hash_jobs_run(jobs, rep->banks, 0, e);
+	rep->no_digest = pool_array(&a->pool, n, sizeof *rep->no_digest);
+	if (r == 0 && !rep->no_digest)
+		r = err_nomem(e);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		for (enum alg alg = 0; alg < ALG_COUNT && !(rep->no_digest[i] = ids[i] == SIZE_MAX); alg++)
 			digests[i * ALG_COUNT + alg] = *hash_jobs_digest(jobs, ids[i], alg);
 	rep->sections = digests;
 	return r;
@@ -167,7 +178,7 @@ static void show_text(const struct uki_arguments *a, const struct uki_input *in,
 		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 			char hex[2 * DIGEST_MAX + 1];
 
-			if (!(rep->banks & 1u << alg) || s->virt_len == 0 || !a->banks)
+			if (!(rep->banks & 1u << alg) || s->virt_len == 0 || !a->banks || rep->no_digest[i])
 				continue;
 			hex_encode(rep->sections[i * ALG_COUNT + alg].bytes, algs[alg].len, hex);
 			printf("    %s:%s\n", algs[alg].name, hex);
@@ -191,7 +202,8 @@ static struct cJSON *sections_json(struct json_doc *d, const struct uki_input *i
 		json_add_u64(d, o, "fileOffset", s->raw_off);
 		if (role)
 			json_add_bool(d, o, "measured", strcmp(role, "measured") == 0);
-		digests_json(d, o, "digests", rep->banks, rep->sections + i * ALG_COUNT);
+		if (!rep->no_digest[i])
+			digests_json(d, o, "digests", rep->banks, rep->sections + i * ALG_COUNT);
 		json_append(d, list, o);
 	}
 	return list;
