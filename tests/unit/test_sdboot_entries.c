@@ -1,0 +1,1020 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "tests/unit/build_esp.h"
+
+#define BOOT "EFI/BOOT/BOOTX64.EFI"
+#define BOOT_PATH "\\EFI\\BOOT\\BOOTX64.EFI"
+
+static const char *const versions[] = {
+	"252.39-1~deb12u2", "253",   "254.26", "255.13", "256", "257", "257.9",
+	"257.13-1",         "258.3", "259",    "260",    "261", "262"
+};
+
+enum { N_VERSIONS = sizeof versions / sizeof versions[0] };
+
+struct file {
+	uint8_t *p;
+	size_t n;
+};
+
+#define SECTION(section, text)                                            \
+	{                                                                 \
+		.name = (section), .bytes = (text), .n = sizeof(text) - 1 \
+	}
+
+static struct file put_sdboot(struct esp *x, const char *version)
+{
+	char magic[128];
+	const struct built_section sections[] = { { ".sdmagic", magic, 0, 0 }, { 0 } };
+	struct built_section s = sections[0];
+	struct file f;
+
+	(void)snprintf(magic, sizeof magic, "#### LoaderInfo: systemd-boot %s ####", version);
+	s.n = strlen(magic);
+	f.p = esp_keep(x, build_pe(&(struct build_pe){ .sections = &s, .n_sections = 1 }, &f.n));
+	esp_put(x, BOOT, f.p, f.n);
+	x->opt.console_known = true;
+	x->opt.boot_secret = BOOT_SECRET_NONE;
+	return f;
+}
+
+static struct file kernel_image(struct esp *x, int line, int initrd)
+{
+	struct file f;
+
+	f.p = esp_keep(x, build_kernel(line, initrd, &f.n));
+	put_u16le(built_optional_header(f.p) + 44, 1);
+	return f;
+}
+
+static struct file put_kernel(struct esp *x, const char *path)
+{
+	struct file f = kernel_image(x, 1, 1);
+
+	esp_put(x, path, f.p, f.n);
+	return f;
+}
+
+/* A UKI with a kernel that measures nothing, this .osrel and this .cmdline. */
+static struct file put_uki(struct esp *x, const char *path, const char *version, const char *osrel,
+			   const char *cmdline)
+{
+	struct file kernel = kernel_image(x, 0, 0), f;
+	const struct built_section sections[] = { { ".linux", kernel.p, kernel.n, 0 },
+						  { ".osrel", osrel, strlen(osrel), 0 },
+						  { ".cmdline", cmdline, strlen(cmdline), 0 } };
+
+	f.p = esp_keep(x, build_uki(version, sections, 3, &f.n));
+	esp_put(x, path, f.p, f.n);
+	return f;
+}
+
+static const char *chosen(struct esp *x)
+{
+	for (size_t i = 0; i < x->p.n_assumptions; i++)
+		if (strcmp(x->p.assumptions[i].what, "entry") == 0)
+			return x->p.assumptions[i].value;
+	return "";
+}
+
+static void skip_to(struct esp *x, uint32_t pcr)
+{
+	while (x->at < x->p.log.n_events && x->p.log.events[x->at].pcr != pcr)
+		x->at++;
+}
+
+static void drop_kept(struct esp *x)
+{
+	while (x->n_kept)
+		free(x->kept[--x->n_kept]);
+}
+
+/* ---- type #2 ---- */
+
+static void a_uki_gets_its_own_command_line_from_252_to_254(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		struct file boot = put_sdboot(x, versions[i]);
+		struct file kernel = kernel_image(x, 1, 0);
+		const struct built_section sections[] = { { ".linux", kernel.p, kernel.n, 0 },
+							  SECTION(".osrel", "ID=os\n"),
+							  SECTION(".cmdline", " quiet\n") };
+		int v = atoi(versions[i]);
+		struct file uki;
+
+		uki.p = esp_keep(x, build_uki(versions[i], sections, 3, &uki.n));
+		esp_put(x, "EFI/Linux/uki.efi", uki.p, uki.n);
+		esp_predict(x);
+		expect_firmware(x);
+		expect_image(x, BOOT_PATH, boot.p, boot.n);
+		expect_image(x, "\\EFI\\Linux\\uki.efi", uki.p, uki.n);
+		if (v <= 254)
+			expect_line(x, " quiet"); /* systemd-boot's */
+		expect_section(x, ".linux", kernel.p, kernel.n);
+		expect_section_text(x, ".osrel", "ID=os\n");
+		expect_section_text(x, ".cmdline", " quiet\n");
+		if (v <= 254)
+			expect_line(x, " quiet"); /* the stub's, which it takes for load options */
+		if (v <= 257)
+			expect_image(x, NULL, kernel.p, kernel.n);
+		expect_kernel_line(x, v <= 254 ? " quiet" : "quiet");
+		expect_end(x);
+		assert_string_equal(chosen(x), "uki.efi");
+	}
+}
+
+static void loader_conf_goes_to_pcr_5_since_255(void **state)
+{
+	static const char conf[] = "timeout 3\ndefault uki*\n";
+	/* LE32 tag, LE32 length, UTF-16 "loader.conf" */
+	static const uint8_t data[] = "\x2a\x58\xbc\xf5\x18\0\0\0l\0o\0a\0d\0e\0r\0.\0c\0o\0n\0f\0\0";
+	struct esp *x = *state;
+
+	put_uki(x, "EFI/Linux/uki.efi", "257", "ID=os", "quiet");
+	esp_put_text(x, "loader/loader.conf", conf);
+	x->opt.pcrs = 1 << 5 | 1 << 4;
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		const struct event *found = NULL;
+		struct digest d;
+
+		put_sdboot(x, versions[i]);
+		esp_predict(x);
+		for (size_t k = 0; k < x->p.log.n_events; k++)
+			if (x->p.log.events[k].pcr == 5 && x->p.log.events[k].type == 6)
+				found = &x->p.log.events[k];
+		assert_int_equal(found != NULL, atoi(versions[i]) >= 255);
+		assert_true(x->p.incomplete & 1 << 5); /* the partition table is in it too */
+		if (!found)
+			continue;
+		assert_int_equal(digest_of(ALG_SHA256, slice_of_string(conf), &d, NULL), 0);
+		assert_memory_equal(event_digest(found, &x->p.log, ALG_SHA256).p, d.bytes, 32);
+		assert_int_equal(found->data.n, sizeof data);
+		assert_memory_equal(found->data.p, data, sizeof data);
+	}
+}
+
+static void os_release_makes_version_and_sort_key(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		/* the newest version of the first sort key; file names say the opposite */
+		put_uki(x, "EFI/Linux/z.efi", "257", "ID=a\nVERSION_ID=9\n", "x");
+		put_uki(x, "EFI/Linux/y.efi", "257", "ID=a\nVERSION_ID=10\n", "x");
+		put_uki(x, "EFI/Linux/x.efi", "257", "ID=b\nVERSION_ID=11\n", "x");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "y.efi");
+
+		/* IMAGE_ID goes before ID, IMAGE_VERSION before VERSION before VERSION_ID before BUILD_ID */
+		put_uki(x, "EFI/Linux/z.efi", "257", "ID=z\nIMAGE_ID=\"A\"\nBUILD_ID=3\n", "x");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "z.efi");
+		put_uki(x, "EFI/Linux/x.efi", "257",
+			"IMAGE_ID=A\nIMAGE_VERSION=5\nVERSION=1\nVERSION_ID=1\nBUILD_ID=1\n", "x");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "x.efi");
+		put_uki(x, "EFI/Linux/y.efi", "257", "IMAGE_ID=A\nVERSION=6\nVERSION_ID=1\n", "x");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "y.efi");
+		drop_kept(x);
+	}
+}
+
+static void a_uki_without_a_name_is_no_entry(void **state)
+{
+	struct esp *x = *state;
+
+	put_sdboot(x, "257");
+	put_uki(x, "EFI/Linux/z.efi", "257", "VERSION=1\n", "x");
+	put_uki(x, "EFI/Linux/.y.efi", "257", "ID=os\n", "x");
+	put_uki(x, "EFI/Linux/x.efi.bak", "257", "ID=os\n", "x");
+	put_uki(x, "EFI/Linux/auto-w.efi", "257", "ID=os\n", "x");
+	esp_put_text(x, "EFI/Linux/v.efi", "no PE image");
+	esp_put_text(x, "EFI/Linux/dir.efi/file", "x");
+	esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+	put_uki(x, "EFI/Linux/a.EFI", "257", "NAME=os\n", "x");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "a.efi");
+	expect_note(x, "v.efi is no menu entry");
+}
+
+/* 252 to 256 compare the prefix "auto-" with case. */
+static void names_of_automatic_entries_are_passed_over(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_uki(x, "EFI/Linux/a.efi", "257", "ID=os\n", "x");
+		put_uki(x, "EFI/Linux/AUTO-w.efi", "257", "ID=os\n", "x");
+		esp_predict(x);
+		assert_string_equal(chosen(x), atoi(versions[i]) <= 256 ? "auto-w.efi" : "a.efi");
+		drop_kept(x);
+	}
+}
+
+static void a_uki_for_another_machine_is_no_entry(void **state)
+{
+	struct esp *x = *state;
+	struct file f;
+
+	put_sdboot(x, "257");
+	put_uki(x, "EFI/Linux/a.efi", "257", "ID=os\n", "x");
+	f = put_uki(x, "EFI/Linux/b.efi", "257", "ID=os\n", "x");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "b.efi");
+	put_u16le(built_coff_header(f.p), 0xaa64);
+	esp_put(x, "EFI/Linux/b.efi", f.p, f.n);
+	esp_predict(x);
+	assert_string_equal(chosen(x), "a.efi");
+}
+
+/*
+ * Until 257 a key with an empty value is unset again (xstrn8_to_16() gives no string); in 262 it has an empty one.
+ * What is not empty but has no character left counts in all.
+ */
+static void empty_values_count_in_262(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		int v = atoi(versions[i]);
+
+		put_sdboot(x, versions[i]);
+		put_kernel(x, "linux");
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\nsort-key z\nsort-key \"\"\n");
+		esp_put_text(x, "loader/entries/b.conf", "linux /linux\nsort-key b\n");
+		if (v >= 258 && v <= 261) {
+			esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "keys without a value count in some");
+		} else {
+			esp_predict(x);
+			assert_string_equal(chosen(x), v < 262 ? "b.conf" : "a.conf");
+		}
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\nsort-key \xf0\x9f\x98\x80\n");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "a.conf");
+
+		/* options: "%ls %ls" of none prints what it does for none */
+		esp_put_text(x, "loader/entries/a.conf",
+			     "linux /linux\nsort-key a\noptions x\noptions \"\"\noptions y\n");
+		if (v >= 258 && v <= 261) {
+			esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "keys without a value count in some");
+		} else {
+			esp_predict(x);
+			skip_to(x, 12);
+			expect_line(x, v < 262 ? "x (null) y" : "x  y");
+		}
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\nsort-key a\noptions \"\"\n");
+		if (v < 258 || v > 261) {
+			esp_predict(x);
+			skip_to(x, 12);
+			if (v == 262)
+				expect_line(x, "");
+			skip_to(x, 12);
+			expect_end(x);
+		}
+		drop_kept(x);
+	}
+}
+
+/* ---- boot counting ---- */
+
+static void a_boot_counter_is_part_of_the_id_until_it_is_not(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		bool stripped = strncmp(versions[i], "257.13", 6) == 0 || atoi(versions[i]) >= 258;
+		bool sure = (atoi(versions[i]) <= 257 && strcmp(versions[i], "257.9") != 0) ||
+			    atoi(versions[i]) == 262;
+
+		put_sdboot(x, versions[i]);
+		put_uki(x, "EFI/Linux/foo+3-1.efi", "257", "ID=os\n", "x");
+		put_uki(x, "EFI/Linux/zoo.efi", "257", "ID=os\n", "x");
+		esp_put_text(x, "loader/loader.conf", "default foo.efi\n");
+		if (sure) {
+			esp_predict(x);
+			assert_string_equal(chosen(x), stripped ? "foo.efi" : "zoo.efi");
+		} else {
+			esp_predict_fails(x, PCRCAST_EUNSUPPORTED,
+					  "boot counters are not part of an entry's id in all of them");
+		}
+		if (stripped) { /* named, there is no doubt either */
+			x->opt.entry = "foo.efi";
+			esp_predict(x);
+			x->opt.entry = NULL;
+		}
+		/* A pattern that means the same entry either way is no question. */
+		esp_put_text(x, "loader/loader.conf", "default foo*.efi\n");
+		esp_predict(x);
+		if (sure)
+			assert_string_equal(chosen(x), stripped ? "foo.efi" : "foo+3-1.efi");
+		drop_kept(x);
+	}
+}
+
+/* Only the last '+' of a name counts, and numbers that an int cannot hold are no counter. */
+static void names_with_a_plus_may_have_no_counter(void **state)
+{
+	static const struct {
+		const char *file, *id;
+	} cases[] = {
+		{ "foo+deb+3-1.efi", "foo+deb.efi" },
+		{ "Foo+3.EFI", "Foo.efi" },
+		{ "Foo+deb.efi", "foo+deb.efi" },
+		{ "foo+3-.efi", "foo+3-.efi" },
+		{ "foo+3-1-1.efi", "foo+3-1-1.efi" },
+		{ "foo+2147483647-2147483647.efi", "foo.efi" },
+		{ "foo+2147483648.efi", "foo+2147483648.efi" },
+		{ "foo+1-99999999999999999999999.efi", "foo+1-99999999999999999999999.efi" },
+	};
+	struct esp *x = *state;
+
+	put_sdboot(x, "262");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char path[80];
+
+		(void)snprintf(path, sizeof path, "EFI/Linux/%s", cases[i].file);
+		put_uki(x, path, "262", "ID=os\n", "x");
+		esp_predict(x);
+		assert_string_equal(chosen(x), cases[i].id);
+		esp_remove(x, path);
+	}
+}
+
+static void entries_with_no_tries_left_come_last(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_uki(x, "EFI/Linux/b+0-3.efi", "257", "ID=os\n", "x");
+		put_uki(x, "EFI/Linux/a+1.efi", "257", "ID=os\n", "x");
+		put_uki(x, "EFI/Linux/0+x.efi", "257", "ID=zz\n", "x"); /* no counter */
+		esp_predict(x);
+		if (strcmp(chosen(x), "a.efi") != 0)
+			assert_string_equal(chosen(x), "a+1.efi");
+		drop_kept(x);
+	}
+}
+
+/* The stub sees the name that the file has by then; 252 and 253 look for companions under that one. */
+static void a_counted_uki_runs_under_its_next_name(void **state)
+{
+	struct esp *x = *state;
+
+	esp_put_text(x, "EFI/Linux/a+2-1.efi.extra.d/f.cred", "next");
+	esp_put_text(x, "EFI/Linux/a+3.efi.extra.d/f.cred", "now");
+	esp_put_text(x, "EFI/Linux/a.efi.extra.d/f.cred", "none");
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		struct bytes want = { NULL, 0 };
+
+		put_sdboot(x, versions[i]);
+		put_uki(x, "EFI/Linux/a+3.efi", versions[i], "ID=os\n", "x");
+		esp_predict(x);
+		while (x->at < x->p.log.n_events &&
+		       !(x->p.log.events[x->at].pcr == 12 &&
+			 strstr(x->p.log.events[x->at].description, "Credentials")))
+			x->at++;
+		bytes_add_archive(&want, "credentials", 0500, 0400, "f.cred",
+				  atoi(versions[i]) < 254 ? "next" : "none", NULL);
+		expect_archive(x, 12, "Credentials initrd", want);
+		drop_kept(x);
+	}
+}
+
+/* ---- profiles ---- */
+
+static struct file put_profiles(struct esp *x, const char *path, const char *version)
+{
+	struct file kernel = kernel_image(x, 0, 0), f;
+	const struct built_section sections[] = {
+		{ ".linux", kernel.p, kernel.n, 0 },
+		SECTION(".osrel", "ID=os\n"),
+		SECTION(".cmdline", "base"),
+		SECTION(".profile", "ID=main\n"),
+		SECTION(".profile", "TITLE=x\nID=Debug\n"),
+		SECTION(".cmdline", "debug"),
+		SECTION(".profile", "TITLE=third\n"),
+	};
+
+	f.p = esp_keep(x, build_uki(version, sections, sizeof sections / sizeof sections[0], &f.n));
+	esp_put(x, path, f.p, f.n);
+	return f;
+}
+
+static void every_profile_of_a_uki_is_an_entry_since_257(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		int v = atoi(versions[i]);
+
+		put_sdboot(x, versions[i]);
+		put_profiles(x, "EFI/Linux/uki.efi", v >= 257 ? versions[i] : "257");
+		x->opt.entry = NULL;
+		esp_predict(x);
+		assert_string_equal(chosen(x), "uki.efi");
+
+		x->opt.entry = "UKI.efi@Debug";
+		if (v < 257) {
+			esp_predict_fails(x, PCRCAST_ENOTFOUND,
+					  "no boot menu entry \"UKI.efi@Debug\": there are uki.efi");
+			drop_kept(x);
+			continue;
+		}
+		esp_predict(x);
+		skip_to(x, 12);
+		expect_line(x, "@1");
+		skip_to(x, 12);
+		expect_tagged(x, 12, 0x13aed6db, "1", (struct slice){ (const uint8_t *)"1\0\0\0", 4 });
+		skip_to(x, 12);
+		expect_end(x); /* what remains of "@1" is no command line */
+
+		x->opt.entry = "uki.efi@2"; /* without an ID the number */
+		esp_predict(x);
+		skip_to(x, 12);
+		expect_line(x, "@2");
+
+		x->opt.entry = NULL;
+		x->opt.has_profile = true;
+		x->opt.profile = 1;
+		esp_predict(x);
+		skip_to(x, 12);
+		expect_line(x, "@1");
+		x->opt.profile = 7;
+		esp_predict_fails(x, PCRCAST_ENOTFOUND, "has no boot menu entry for profile 7");
+		x->opt.has_profile = false;
+		drop_kept(x);
+	}
+}
+
+/* 257 folds the ids of profiles, 262 leaves them as they stand in .profile, where no pattern in lower case finds them. */
+static void ids_of_profiles_have_their_own_case(void **state)
+{
+	struct esp *x = *state;
+
+	esp_put_text(x, "loader/loader.conf", "default *@debug\n");
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		int v = atoi(versions[i]);
+
+		if (v < 257 || (v > 257 && v < 262) || strcmp(versions[i], "257.9") == 0)
+			continue; /* those that are not sure of ids */
+		put_sdboot(x, versions[i]);
+		put_profiles(x, "EFI/Linux/uki.efi", "257");
+		esp_predict(x);
+		assert_string_equal(chosen(x), v == 257 ? "uki.efi@debug" : "uki.efi");
+		drop_kept(x);
+	}
+}
+
+/*
+ * With a boot counter, 257.13 gives all profiles one id, and sorts the further ones by the whole file name, which
+ * is newer than one without the counter.
+ */
+static void a_counted_uki_with_profiles_starts_the_second_in_257_13(void **state)
+{
+	struct esp *x = *state;
+
+	put_sdboot(x, "257.13");
+	put_profiles(x, "EFI/Linux/uki+3.efi", "257.13");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "uki.efi");
+	skip_to(x, 12);
+	expect_line(x, "@1");
+	put_sdboot(x, "257");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "uki+3.efi");
+	skip_to(x, 12);
+	expect_end(x);
+	put_sdboot(x, "262");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "uki.efi");
+	skip_to(x, 12);
+	expect_end(x);
+}
+
+/* ---- type #1 ---- */
+
+static void an_entry_file_names_kernel_initrds_and_options(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		struct file boot = put_sdboot(x, versions[i]), kernel = put_kernel(x, "Debian/Linux");
+		struct bytes initrd = { NULL, 0 };
+		int v = atoi(versions[i]);
+
+		esp_put_text(x, "Debian/one", "11111");
+		esp_put_text(x, "Debian/empty", "");
+		esp_put_text(x, "Debian/two", "222222");
+		esp_put_text(
+			x, "loader/entries/Deb.conf",
+			"# comment\ntitle  Debian\nlinux /debian//linux\ninitrd "
+			"/debian//one\ninitrd\t/debian/empty\n"
+			"initrd \\debian/two\noptions  root=x  y \noptions \"quoted z\"\nmachine-id 1\n");
+		esp_predict(x);
+		expect_firmware(x);
+		expect_image(x, BOOT_PATH, boot.p, boot.n);
+		expect_image(x, "\\Debian\\Linux", kernel.p, kernel.n);
+		const char *line = v < 261 ? "initrd=\\debian\\one initrd=\\debian\\empty "
+					     "initrd=\\debian\\two root=x  y quoted z" :
+					     "initrd=\\debian\\one initrd=\\debian\\two root=x  y quoted z";
+		expect_line(x, line);
+		expect_kernel_line(x, line);
+		bytes_add_text(&initrd, "11111");
+		if (v >= 257) /* each but the last is padded to 4 */
+			bytes_pad4(&initrd);
+		bytes_add_text(&initrd, "222222");
+		expect_initrd(x, initrd);
+		expect_end(x);
+		expect_incomplete(x, 0);
+		assert_string_equal(chosen(x), "deb.conf");
+	}
+}
+
+static void an_entry_of_a_kernel_alone_passes_nothing(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		struct file boot = put_sdboot(x, versions[i]), kernel = put_kernel(x, "linux");
+
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\n");
+		esp_predict(x);
+		expect_firmware(x);
+		expect_image(x, BOOT_PATH, boot.p, boot.n);
+		expect_image(x, "\\linux", kernel.p, kernel.n);
+		expect_end(x);
+
+		esp_put_text(x, "empty", "");
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\ninitrd /empty\n");
+		esp_predict(x);
+		expect_firmware(x);
+		expect_image(x, BOOT_PATH, boot.p, boot.n);
+		expect_image(x, "\\linux", kernel.p, kernel.n);
+		if (atoi(versions[i]) < 261) {
+			expect_line(x, "initrd=\\empty");
+			expect_kernel_line(x, "initrd=\\empty");
+		}
+		expect_end(x);
+	}
+}
+
+static void a_missing_initrd_ends_the_boot(void **state)
+{
+	struct esp *x = *state;
+
+	put_sdboot(x, "257");
+	put_kernel(x, "linux");
+	esp_put_text(x, "loader/entries/a.conf", "linux /linux\ninitrd /gone\n");
+	esp_predict_fails(x, PCRCAST_ENOTFOUND, "gone");
+	assert_non_null(strstr(x->e.msg, "\\loader\\entries\\a.conf"));
+}
+
+static void an_entry_counts_only_if_it_can_be_started_here(void **state)
+{
+	static const char *const no[] = { "title only\n",
+					  "linux /gone\noptions x\n",
+					  "linux /linux\narchitecture aa64\n",
+					  "architecture ia32\nlinux /linux\n",
+					  "efi /efi/boot/BOOTX64.efi\n", /* systemd-boot itself */
+					  "Linux /linux\n" };
+	static const char *const yes[] = { "linux /linux\narchitecture x64\n",
+					   "architecture X64\nlinux /linux\n", "efi /linux\n",
+					   "linux /linux" };
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_kernel(x, "linux");
+		for (size_t k = 0; k < sizeof no / sizeof no[0]; k++) {
+			esp_put_text(x, "loader/entries/a.conf", no[k]);
+			esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+		}
+		for (size_t k = 0; k < sizeof yes / sizeof yes[0]; k++) {
+			esp_put_text(x, "loader/entries/a.conf", yes[k]);
+			esp_predict(x);
+			assert_string_equal(chosen(x), "a.conf");
+		}
+		drop_kept(x);
+	}
+}
+
+/* Until 257 the last loader key counts; 258 and later drop an entry with two kinds. */
+static void two_kinds_of_loader_in_one_entry(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_kernel(x, "linux");
+		esp_put_text(x, "i", "I");
+		esp_put_text(x, "loader/entries/a.conf", "efi /linux\nlinux /linux\ninitrd /i\n");
+		if (atoi(versions[i]) >= 258) {
+			esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+		} else {
+			esp_predict(x);
+			skip_to(x, 12);
+			expect_line(x, "initrd=\\i");
+		}
+		drop_kept(x);
+	}
+}
+
+static void single_quotes_are_taken_off_since_257(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_kernel(x, "linux");
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\noptions 'a b'\n");
+		esp_predict(x);
+		skip_to(x, 12);
+		expect_line(x, atoi(versions[i]) < 257 ? "'a b'" : "a b");
+		drop_kept(x);
+	}
+}
+
+static void sort_keys_of_entry_files_count(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_kernel(x, "linux");
+		esp_put_text(x, "loader/entries/z-9.conf", "linux /linux\n");
+		esp_put_text(x, "loader/entries/a.conf", "linux /linux\nsort-key b\nversion 1\n");
+		esp_put_text(x, "loader/entries/b.conf", "linux /linux\nsort-key b\nversion 2\n");
+		esp_put_text(x, "loader/entries/c.conf", "linux /linux\nsort-key c\nversion 3\n");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "b.conf");
+		esp_put_text(x, "loader/loader.conf", "default Z-*\n");
+		esp_predict(x);
+		assert_string_equal(chosen(x), "z-9.conf");
+		esp_put_text(x, "loader/loader.conf", "");
+		x->opt.entry = "C.conf";
+		esp_predict(x);
+		assert_string_equal(chosen(x), ""); /* not assumed, but said */
+		x->opt.entry = "q*";
+		esp_predict_fails(x, PCRCAST_ENOTFOUND,
+				  "no boot menu entry \"q*\": there are b.conf, a.conf, c.conf, z-9.conf");
+		x->opt.entry = NULL;
+		drop_kept(x);
+	}
+}
+
+/* "a_b" and "a__b" are the same version: the one found first counts, which a directory does not tell. */
+static void entries_of_the_same_place_are_a_question_of_the_disk(void **state)
+{
+	struct esp *x = *state;
+
+	put_sdboot(x, "257");
+	put_kernel(x, "linux");
+	esp_put_text(x, "loader/entries/a_b.conf", "linux /linux\noptions 1\n");
+	esp_put_text(x, "loader/entries/a__b.conf", "linux /linux\noptions 2\n");
+	esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "have the same place in the boot menu");
+	x->opt.entry = "a_b.conf";
+	esp_predict(x);
+	skip_to(x, 12);
+	expect_line(x, "1");
+	x->opt.entry = NULL;
+	put_uki(x, "EFI/Linux/z.efi", "257", "ID=os\n", "x"); /* it is not about what is further down */
+	esp_predict(x);
+	assert_string_equal(chosen(x), "z.efi");
+}
+
+static void a_counted_entry_file_keeps_its_kernel(void **state)
+{
+	struct esp *x = *state;
+
+	put_sdboot(x, "262");
+	put_kernel(x, "linux");
+	esp_put_text(x, "loader/entries/Deb+2-1.conf", "linux /linux\n");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "deb.conf");
+	put_sdboot(x, "257.13");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "Deb.conf"); /* that release leaves the case as it is stored */
+	put_sdboot(x, "257");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "deb+2-1.conf");
+}
+
+static void the_counter_of_an_entry_file_is_not_its_images(void **state)
+{
+	struct bytes want = { NULL, 0 };
+	struct esp *x = *state;
+
+	put_sdboot(x, "252");
+	put_uki(x, "uki.efi", "252", "ID=os\n", "x");
+	esp_put_text(x, "uki.efi.extra.d/c.cred", "C");
+	esp_put_text(x, "loader/entries/a+3.conf", "efi /uki.efi\n");
+	esp_predict(x);
+	skip_to(x, 12);
+	bytes_add_archive(&want, "credentials", 0500, 0400, "c.cred", "C", NULL);
+	expect_archive(x, 12, "Credentials initrd", want);
+}
+
+/* 259 and later: the entry's profile goes in front of the options. */
+static void an_entry_file_can_name_a_profile(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		int v = atoi(versions[i]);
+
+		put_sdboot(x, versions[i]);
+		put_profiles(x, "uki.efi", "262");
+		esp_put_text(x, "loader/entries/a.conf", "efi /uki.efi\noptions x\nprofile 1\n");
+		esp_predict(x);
+		skip_to(x, 12);
+		expect_line(x, v < 259 ? "x" : "@1 x");
+		skip_to(x, 12);
+		if (v >= 259) {
+			expect_tagged(x, 12, 0x13aed6db, "1",
+				      (struct slice){ (const uint8_t *)"1\0\0\0", 4 });
+			skip_to(x, 12);
+		}
+		expect_line(x, "x");
+		expect_end(x);
+		drop_kept(x);
+	}
+}
+
+/* ---- entries of later versions ---- */
+
+static void extras_of_a_uki_entry_become_archives(void **state)
+{
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		int v = atoi(versions[i]);
+		struct file boot = put_sdboot(x, versions[i]), kernel, uki;
+		struct bytes cred = { NULL, 0 }, sysext = { NULL, 0 }, confext = { NULL, 0 },
+			     initrd = { NULL, 0 };
+
+		kernel = kernel_image(x, 0, 1);
+		const struct built_section sections[] = { { ".linux", kernel.p, kernel.n, 0 },
+							  SECTION(".initrd", "INITR") };
+		uki.p = esp_keep(x, build_uki("262", sections, 2, &uki.n));
+		esp_put(x, "uki.efi", uki.p, uki.n);
+		esp_put_text(x, "x/B.cred", "BB");
+		esp_put_text(x, "x/a.cred", "A");
+		esp_put_text(x, "x/s.sysext.raw", "S");
+		esp_put_text(x, "x/c.confext.raw", "C");
+		esp_put_text(x, "x/empty.cred", "");
+		esp_put_text(x, "x/other.raw", "no");
+		esp_put_text(x, "loader/entries/a.conf",
+			     "uki /uki.efi\nextra /x/b.cred\nextra /x/c.confext.raw\nextra /x/a.cred\nextra "
+			     "/x/s.sysext.raw\n"
+			     "extra /x/empty.cred\nextra /x/other.raw\nextra /x/gone.cred\n");
+		if (v < 258) {
+			esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+			continue;
+		}
+		esp_predict(x);
+		expect_firmware(x);
+		expect_image(x, BOOT_PATH, boot.p, boot.n);
+		expect_image(x, "\\uki.efi", uki.p, uki.n);
+		if (v >= 261) {
+			/* one counter for all archives; the directories in front of every file; order as listed */
+			bytes_add_cpio_dir(&cred, 1, 0555, ".extra");
+			bytes_add_cpio_dir(&cred, 2, 0500, ".extra/credentials");
+			bytes_add_cpio_file(&cred, 3, 0400, ".extra/credentials/B.cred", "BB", 2);
+			bytes_add_cpio_dir(&confext, 4, 0555, ".extra");
+			bytes_add_cpio_dir(&confext, 5, 0555, ".extra/confext");
+			bytes_add_cpio_file(&confext, 6, 0444, ".extra/confext/c.confext.raw", "C", 1);
+			bytes_add_cpio_dir(&cred, 7, 0555, ".extra");
+			bytes_add_cpio_dir(&cred, 8, 0500, ".extra/credentials");
+			bytes_add_cpio_file(&cred, 9, 0400, ".extra/credentials/a.cred", "A", 1);
+			bytes_add_cpio_dir(&sysext, 10, 0555, ".extra");
+			bytes_add_cpio_dir(&sysext, 11, 0555, ".extra/sysext");
+			bytes_add_cpio_file(&sysext, 12, 0444, ".extra/sysext/s.sysext.raw", "S", 1);
+			bytes_add_cpio_trailer(&cred);
+			bytes_add_cpio_trailer(&sysext);
+			bytes_add_cpio_trailer(&confext);
+			bytes_add(&initrd, cred.p, cred.n);
+			bytes_add(&initrd, sysext.p, sysext.n);
+			bytes_add(&initrd, confext.p, confext.n);
+			expect_archive(x, 12, "Entry credentials initrd", cred);
+			expect_archive(x, 13, "Entry system extension initrd", sysext);
+			expect_archive(x, 12, "Entry configuration extension initrd", confext);
+		}
+		expect_section(x, ".linux", kernel.p, kernel.n);
+		expect_section_text(x, ".initrd", "INITR");
+		bytes_add_text(&initrd, "INITR");
+		if (v >= 261)
+			bytes_pad4(&initrd);
+		expect_initrd(x, initrd);
+		expect_end(x);
+	}
+}
+
+static void an_initrd_passed_to_an_older_stub_is_an_error(void **state)
+{
+	struct file kernel;
+	struct esp *x = *state;
+
+	put_sdboot(x, "262");
+	kernel = kernel_image(x, 0, 1);
+	const struct built_section sections[] = { { ".linux", kernel.p, kernel.n, 0 },
+						  SECTION(".initrd", "INITR") };
+	struct file uki;
+	uki.p = esp_keep(x, build_uki("257", sections, 2, &uki.n));
+	esp_put(x, "uki.efi", uki.p, uki.n);
+	esp_put_text(x, "a.cred", "A");
+	esp_put_text(x, "loader/entries/a.conf", "uki /uki.efi\nextra /a.cred\n");
+	esp_predict_fails(x, PCRCAST_EFORMAT,
+			  "systemd-stub 257 fails when the boot loader has passed an initrd already");
+}
+
+static void network_entries_are_named_and_refused(void **state)
+{
+	struct esp *x = *state;
+
+	put_sdboot(x, "262");
+	esp_put_text(x, "loader/entries/net.conf", "uki-url https://example.com/uki.efi\n");
+	esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "from the network");
+	/* One that needs the address systemd-boot itself came from is hidden on a disk. */
+	esp_put_text(x, "loader/entries/net.conf", "uki-url :uki.efi\n");
+	esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+}
+
+static void smbios_strings_are_entries_since_258(void **state)
+{
+	static const char *const strings[] = {
+		"io.systemd.boot.entries-extra:Extra.conf=linux /linux\noptions from smbios\n",
+		"io.systemd.boot.entries-extra:.hidden.conf=linux /linux\n",
+		"io.systemd.boot.entries-extra:x.txt=linux /linux\n"
+	};
+	struct esp *x = *state;
+
+	x->opt.smbios = strings;
+	x->opt.n_smbios = sizeof strings / sizeof strings[0];
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		put_sdboot(x, versions[i]);
+		put_kernel(x, "linux");
+		x->opt.confidential_vm = false;
+		if (atoi(versions[i]) < 258) {
+			esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+			continue;
+		}
+		esp_predict(x);
+		assert_string_equal(chosen(x), "extra.conf");
+		skip_to(x, 12);
+		expect_line(x, "from smbios");
+		x->opt.confidential_vm = true;
+		esp_predict_fails(x, PCRCAST_ENOTFOUND, "systemd-boot finds no entry");
+		drop_kept(x);
+	}
+}
+
+static void an_smbios_string_is_appended_to_a_kernels_options(void **state)
+{
+	static const char *const strings[] = { "io.systemd.boot.kernel-cmdline-extra= a\tb " };
+	static const char *const entries[] = { "linux /linux\n", "linux /linux\noptions x\n",
+					       "efi /linux\noptions x\n" };
+	struct esp *x = *state;
+
+	x->opt.smbios = strings;
+	x->opt.n_smbios = 1;
+	for (size_t i = 0; i < N_VERSIONS; i++)
+		for (size_t k = 0; k < 3; k++) {
+			int v = atoi(versions[i]);
+			const char *line = k == 2   ? "x" :
+					   v < 256  ? (k ? "x" : NULL) :
+					   k        ? "x  a\tb " :
+					   v == 256 ? "(null)  a\tb " :
+						      " a\tb ";
+
+			put_sdboot(x, versions[i]);
+			put_kernel(x, "linux");
+			esp_put_text(x, "loader/entries/a.conf", entries[k]);
+			esp_predict(x);
+			skip_to(x, 12);
+			if (line)
+				expect_line(x, line);
+			else
+				expect_end(x);
+			drop_kept(x);
+		}
+}
+
+/* ---- XBOOTLDR, drivers ---- */
+
+static void entries_of_the_extended_boot_partition_are_started_there(void **state)
+{
+	struct esp *x = *state;
+	struct prediction p = PREDICTION_INIT;
+	char other[128];
+
+	put_sdboot(x, "257");
+	put_uki(x, "EFI/Linux/a.efi", "257", "ID=os\n", "esp");
+	put_uki(x, "x/EFI/Linux/b.efi", "257", "ID=os\n", "xbootldr");
+	esp_put_text(x, "x/EFI/Linux/b.efi.extra.d/c.cred", "there");
+	esp_put_text(x, "EFI/Linux/b.efi.extra.d/c.cred", "here");
+	(void)snprintf(other, sizeof other, "%s/x", x->root);
+
+	assert_int_equal(image_open(x->root, &x->img, &x->e), 0);
+	assert_int_equal(tree_open_directory(other, &x->img.xbootldr, &x->e), 0);
+	assert_int_equal(predict(&x->img, &x->opt, &p, &x->e), 0);
+	x->p = p;
+	x->open = true;
+	assert_string_equal(chosen(x), "b.efi");
+	skip_to(x, 12);
+	struct bytes want = { NULL, 0 };
+	bytes_add_archive(&want, "credentials", 0500, 0400, "c.cred", "there", NULL);
+	expect_archive(x, 12, "Credentials initrd", want);
+}
+
+static void drivers_are_loaded_into_the_register_of_their_kind(void **state)
+{
+	struct esp *x = *state;
+	const struct built_section text = SECTION(".text", "T");
+	struct file driver, app, boot = put_sdboot(x, "257"),
+				 uki = put_uki(x, "EFI/Linux/a.efi", "257", "ID=os\n", "x");
+
+	driver.p = esp_keep(
+		x, build_pe(&(struct build_pe){ .subsystem = 11, .sections = &text, .n_sections = 1 },
+			    &driver.n));
+	app.p = esp_keep(
+		x,
+		build_pe(&(struct build_pe){ .subsystem = 10, .sections = &text, .n_sections = 1 }, &app.n));
+	esp_put(x, "EFI/systemd/drivers/ext4X64.EFI", driver.p, driver.n);
+	esp_put(x, "EFI/systemd/drivers/toolx64.efi", app.p, app.n);
+	esp_put(x, "EFI/systemd/drivers/otheraa64.efi", app.p, app.n);
+	esp_put(x, "EFI/systemd/drivers/.hiddenx64.efi", app.p, app.n);
+	esp_put(x, "EFI/systemd/drivers/dirx64.efi/x64.efi", app.p, app.n);
+	esp_predict(x);
+	expect_firmware(x);
+	expect_image(x, BOOT_PATH, boot.p, boot.n);
+	bool seen = false;
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		seen |= x->p.log.events[i].pcr == 2 && x->p.log.events[i].type == 0x80000004;
+	assert_true(seen);
+	expect_image(x, "\\EFI\\systemd\\drivers\\toolx64.efi", app.p, app.n);
+	expect_image(x, "\\EFI\\Linux\\a.efi", uki.p, uki.n);
+	expect_incomplete(x, 0);
+
+	/* the order of two is the disk's, which a directory does not tell */
+	esp_put(x, "EFI/systemd/drivers/tool2x64.efi", app.p, app.n);
+	esp_predict(x);
+	expect_incomplete(x, 1 << 4);
+	expect_reason(x, 4, "in the order of the file system", NULL);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_uki_gets_its_own_command_line_from_252_to_254),
+		TEST(loader_conf_goes_to_pcr_5_since_255),
+		TEST(os_release_makes_version_and_sort_key),
+		TEST(a_uki_without_a_name_is_no_entry),
+		TEST(names_of_automatic_entries_are_passed_over),
+		TEST(a_uki_for_another_machine_is_no_entry),
+		TEST(empty_values_count_in_262),
+		TEST(a_boot_counter_is_part_of_the_id_until_it_is_not),
+		TEST(names_with_a_plus_may_have_no_counter),
+		TEST(entries_with_no_tries_left_come_last),
+		TEST(a_counted_uki_runs_under_its_next_name),
+		TEST(every_profile_of_a_uki_is_an_entry_since_257),
+		TEST(ids_of_profiles_have_their_own_case),
+		TEST(a_counted_uki_with_profiles_starts_the_second_in_257_13),
+		TEST(an_entry_file_names_kernel_initrds_and_options),
+		TEST(an_entry_of_a_kernel_alone_passes_nothing),
+		TEST(a_missing_initrd_ends_the_boot),
+		TEST(an_entry_counts_only_if_it_can_be_started_here),
+		TEST(two_kinds_of_loader_in_one_entry),
+		TEST(single_quotes_are_taken_off_since_257),
+		TEST(sort_keys_of_entry_files_count),
+		TEST(entries_of_the_same_place_are_a_question_of_the_disk),
+		TEST(a_counted_entry_file_keeps_its_kernel),
+		TEST(the_counter_of_an_entry_file_is_not_its_images),
+		TEST(an_entry_file_can_name_a_profile),
+		TEST(extras_of_a_uki_entry_become_archives),
+		TEST(an_initrd_passed_to_an_older_stub_is_an_error),
+		TEST(network_entries_are_named_and_refused),
+		TEST(smbios_strings_are_entries_since_258),
+		TEST(an_smbios_string_is_appended_to_a_kernels_options),
+		TEST(entries_of_the_extended_boot_partition_are_started_there),
+		TEST(drivers_are_loaded_into_the_register_of_their_kind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
