@@ -118,6 +118,48 @@ def profile_choice(esp):
     profiles(esp, UKI)
 
 
+def edit(path, offset_of, value, size=4):
+    """Overwrite a header field of a PE file; offset_of gets the offset of the PE signature and of the section table."""
+    with open(path, "r+b") as file:
+        data = file.read()
+        pe = int.from_bytes(data[0x3c:0x40], "little")
+        table = pe + 24 + int.from_bytes(data[pe + 20:pe + 22], "little")
+        file.seek(offset_of(pe, table))
+        file.write(value.to_bytes(size, "little"))
+
+
+def odd_addons(esp):
+    """Addons that the firmware refuses, or measures but does not load, between two that count."""
+    folder = REMOVABLE + ".extra.d"
+    esp.uki(REMOVABLE)
+    edits = {
+        "b-directories": (lambda pe, table: pe + 24 + 108, 0xff00),        # NumberOfRvaAndSizes
+        "c-headers": (lambda pe, table: pe + 24 + 60, 0x190),              # SizeOfHeaders cuts the section table
+        "d-image": (lambda pe, table: pe + 24 + 56, 0x1000),               # SizeOfImage, sections beyond it
+        "e-align": (lambda pe, table: pe + 24 + 32, 0),                    # SectionAlignment
+        "f-aa64": (lambda pe, table: pe + 4, 0xaa64, 2),                   # Machine: known to the firmware
+        "g-riscv": (lambda pe, table: pe + 4, 0x5064, 2),                  # and not known
+        "h-subsystem": (lambda pe, table: pe + 24 + 68, 3, 2),
+    }
+    esp.addon(f"{folder}/a-first.addon.efi", "addon.first=1")
+    for name, (where, value, *size) in edits.items():
+        edit(esp.path(esp.addon(f"{folder}/{name}.addon.efi", f"addon.{name}=1")), where, value, *size)
+    esp.addon(f"{folder}/z-last.addon.efi", "addon.last=1")
+
+
+def overlap(esp):
+    """A UKI whose .uname lies over the end of .osrel in memory: what is measured is what memory holds."""
+    path = esp.path(esp.uki(REMOVABLE))
+    with open(path, "rb") as file:
+        data = file.read()
+    pe = int.from_bytes(data[0x3c:0x40], "little")
+    table = pe + 24 + int.from_bytes(data[pe + 20:pe + 22], "little")
+    count = int.from_bytes(data[pe + 6:pe + 8], "little")
+    headers = {data[table + 40 * i:table + 40 * i + 8].rstrip(b"\0").decode(): table + 40 * i for i in range(count)}
+    osrel = int.from_bytes(data[headers[".osrel"] + 12:headers[".osrel"] + 16], "little")
+    edit(path, lambda pe, table: headers[".uname"] + 12, osrel + 8)
+
+
 def secure(esp):
     """Signed UKI, one addon signed with the same key, one unsigned and so refused."""
     folder = REMOVABLE + ".extra.d"
@@ -142,6 +184,8 @@ ALL = [
     Scenario("extras-254", menu_extras, stub="254"),
     Scenario("extras-257", menu_extras),
     Scenario("bare-extras-257", bare_extras),
+    Scenario("odd-addons-257", odd_addons),
+    Scenario("overlap-257", overlap),
     Scenario("menu-257", choice),
     Scenario("type1-257", type1),
     Scenario("load-options-257", load_options),
