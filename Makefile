@@ -1,6 +1,6 @@
 # pcrcast. "make help" lists the targets.
 
-MODE ?= debug
+MODE ?= release
 BUILD := build/$(MODE)
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -64,7 +64,7 @@ lib := $(BUILD)/libpcrcast.a
 .SECONDARY:
 .PHONY: all help FORCE
 
-all: $(program) ## build the program (MODE=debug, release or asan)
+all: $(program) ## build the program (MODE=release, debug or asan)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
