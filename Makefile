@@ -9,7 +9,7 @@ VERSION := 0.1.0
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 
-libs := libcrypto libelf libcjson zlib liblzma libzstd liblz4
+libs := libcrypto libelf libcjson efivar zlib liblzma libzstd liblz4
 # Disk containers are optional: a build without one of these says so when it meets such an image.
 containers := libvhdi libvmdk libbfio libqcow
 # Compression libraries without a pkg-config file. liblzo2 is under the GPL: LZO=0 leaves it out.

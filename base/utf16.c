@@ -4,8 +4,7 @@
 
 enum { SURROGATE_HIGH = 0xd800, SURROGATE_LOW = 0xdc00, SURROGATE_END = 0xe000, REPLACEMENT = 0xfffd };
 
-/* One code point of strict UTF-8; its length in bytes, 0 when there is none. */
-static size_t decode_utf8(const uint8_t *p, size_t n, uint32_t *ret)
+size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *ret)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len = p[0] < 0x80	   ? 1 :
@@ -38,7 +37,7 @@ int utf16_of_utf8(struct pool *pool, const char *text, struct utf16 *ret, struct
 		return err_nomem(e);
 	for (size_t i = 0; i < s.n;) {
 		uint32_t c;
-		size_t len = decode_utf8(s.p + i, s.n - i, &c);
+		size_t len = utf8_decode(s.p + i, s.n - i, &c);
 
 		if (len == 0)
 			return err_set(e, PCRCAST_EINVAL, i, "not UTF-8 at byte %zu", i);

@@ -11,11 +11,6 @@
 #include "base/pool.h"
 #include "base/source.h"
 
-enum {
-	GPT_GUID_LEN = 16,
-	GPT_GUID_TEXT = 37, /* with NUL */
-};
-
 struct gpt_partition {
 	uint32_t number;            /* place in the table, from 1: what HD(n, …) and /dev/sdXn count */
 	const uint8_t *type, *guid; /* PartitionTypeGUID and UniquePartitionGUID as on disk */
@@ -43,11 +38,5 @@ struct gpt {
  */
 int gpt_read(struct pool *pool, struct source *disk, struct gpt *ret, struct pcrcast_error *e);
 
-/* A GUID in its usual form, upper case; ret has room for GPT_GUID_TEXT characters. */
-void gpt_guid_text(const uint8_t *guid, char *ret);
-
 /* What a partition type is called; its GUID as text when that is not known. NULL: out of memory. */
 const char *gpt_type_name(struct pool *pool, const uint8_t *type);
-
-/* The types that matter here, as on disk. */
-extern const uint8_t gpt_type_esp[GPT_GUID_LEN], gpt_type_xbootldr[GPT_GUID_LEN];

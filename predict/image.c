@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/efi/partition_type.h"
 #include "predict/container.h"
 #include "predict/gpt.h"
 
@@ -127,7 +128,7 @@ static const struct gpt_partition *find_partition(const struct gpt *g, const uin
 	for (size_t i = 0; i < g->n_partitions; i++) {
 		const struct gpt_partition *p = &g->partitions[i];
 
-		if (p->hidden || memcmp(p->type, type, GPT_GUID_LEN) != 0)
+		if (p->hidden || memcmp(p->type, type, GUID_LEN) != 0)
 			continue;
 		if (!first)
 			first = p;
@@ -165,7 +166,7 @@ static int open_partitions(struct source *disk, const char *shown, const struct 
 	struct pool *pool = &img->priv->pool;
 	char list[LIST_LEN];
 	size_t n;
-	const struct gpt_partition *esp = find_partition(g, gpt_type_esp, &n);
+	const struct gpt_partition *esp = find_partition(g, partition_type_esp.bytes, &n);
 
 	if (n != 1) {
 		list_partitions(pool, g, list, sizeof list);
@@ -184,7 +185,7 @@ static int open_partitions(struct source *disk, const char *shown, const struct 
 	if (tree_note(img->esp))
 		img->notes[img->n_notes++] = tree_note(img->esp);
 
-	const struct gpt_partition *xbootldr = find_partition(g, gpt_type_xbootldr, &n);
+	const struct gpt_partition *xbootldr = find_partition(g, partition_type_xbootldr.bytes, &n);
 	if (xbootldr) {
 		struct pcrcast_error why;
 

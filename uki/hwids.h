@@ -6,18 +6,9 @@
  */
 #pragma once
 
+#include "base/efi/guid.h"
 #include "base/error.h"
 #include "base/slice.h"
-
-struct guid {
-	uint8_t bytes[16]; /* as UEFI stores it: the first three fields little endian */
-};
-
-/* "8be4df61-93ca-11d2-aa0d-00e098032b8c", any case. */
-bool guid_parse(const char *text, struct guid *ret);
-
-enum { GUID_TEXT = 37 };
-void guid_format(const struct guid *g, char ret[static GUID_TEXT]);
 
 enum hwid_type {
 	HWID_DEVICETREE = 1,

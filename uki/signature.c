@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "base/bytes.h"
+#include "base/efi/certificate.h"
 #include "uki/authenticode.h"
 
 enum {
@@ -22,19 +23,15 @@ enum {
 
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 
-static char *name_text(struct pool *pool, X509_NAME *name)
+/* The facts about a certificate that libcrypto has read already. */
+static bool describe(struct pool *pool, X509 *cert, struct certificate *ret)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL, *bytes;
+	unsigned char *der = NULL;
+	int n = i2d_X509(cert, &der);
+	bool ok = n > 0 && certificate_read(pool, (struct slice){ der, (size_t)n }, ret);
 
-	/* RFC 2253 form with control and non-ASCII characters escaped: safe for terminals. */
-	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
-		long n = BIO_get_mem_data(bio, &bytes);
-
-		text = pool_text(pool, bytes, n > 0 ? (size_t)n : 0);
-	}
-	BIO_free(bio);
-	return text;
+	OPENSSL_free(der);
+	return ok;
 }
 
 static enum alg alg_of(const X509_ALGOR *algor)
@@ -136,14 +133,14 @@ static const char *read_pkcs7(struct pool *pool, PKCS7 *p7, struct signature *s)
 		return "the signer's certificate is missing";
 	}
 	X509 *cert = sk_X509_value(signers, 0);
-	unsigned int len = 0;
-	bool ok = X509_digest(cert, EVP_sha256(), s->certificate.bytes, &len) == 1;
-	s->certificate.alg = ALG_SHA256;
-	s->subject = name_text(pool, X509_get_subject_name(cert));
-	s->issuer = name_text(pool, X509_get_issuer_name(cert));
+	struct certificate c;
+	bool ok = describe(pool, cert, &c);
 	sk_X509_free(signers);
-	if (!ok || !s->subject || !s->issuer)
+	if (!ok)
 		return "the signer's certificate cannot be read";
+	s->certificate = c.sha256;
+	s->subject = c.subject;
+	s->issuer = c.issuer;
 	s->sound = verify(p7, contents->d.other->value.sequence);
 	return NULL;
 }

@@ -1,0 +1,42 @@
+#include "base/efi/certificate.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+enum { DER_MAX = 1 << 20 }; /* bytes; real certificates have one or two thousand */
+
+static char *name_text(struct pool *pool, X509_NAME *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL, *bytes;
+
+	/* RFC 2253 form with control and non-ASCII characters escaped: safe for terminals. */
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+		long n = BIO_get_mem_data(bio, &bytes);
+
+		text = pool_text(pool, n > 0 ? bytes : "", n > 0 ? (size_t)n : 0);
+	}
+	BIO_free(bio);
+	return text;
+}
+
+bool certificate_read(struct pool *pool, struct slice der, struct certificate *ret)
+{
+	const unsigned char *p = der.p;
+	struct certificate c = { .sha256.alg = ALG_SHA256 };
+	bool ok = false;
+
+	X509 *x = d2i_X509(NULL, &p, der.n < DER_MAX ? (long)der.n : DER_MAX);
+	if (x) {
+		c.len = (size_t)(p - der.p);
+		c.subject = name_text(pool, X509_get_subject_name(x));
+		c.issuer = name_text(pool, X509_get_issuer_name(x));
+		ok = c.subject && c.issuer && digest_of(ALG_SHA256, (struct slice){ der.p, c.len }, &c.sha256, NULL) == 0;
+	}
+	X509_free(x);
+	ERR_clear_error();
+	if (ok)
+		*ret = c;
+	return ok;
+}
