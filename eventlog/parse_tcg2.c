@@ -1,48 +1,5 @@
-#include "eventlog/eventlog.h"
-
-#include "base/reader.h"
-
-enum {
-	SHA1_LEN = 20, /* TCG_PCR_EVENT, the form of the first event, has one SHA-1 digest */
-
-	/*
-	 * A rest of the log shorter than this is an event cut short even when it is all zeros or all 0xff: that
-	 * may be the PCR of an event. The byte after it is the low byte of the event type, which is neither
-	 * 0x00 nor 0xff in any type of PFP 1.06 that firmware logs.
-	 */
-	PADDING_MIN = 5,
-};
-
-static const char spec_id_03[16] = "Spec ID Event03";
-
-/* Where the runs of equal bytes begin that reach to the end of the log. */
-struct padding {
-	size_t zeros, ones;
-};
-
-static size_t run_start(struct slice bytes, uint8_t value)
-{
-	size_t n = bytes.n;
-
-	while (n > 0 && bytes.p[n - 1] == value)
-		n--;
-	return n;
-}
-
-/*
- * True when the log ends here. EDK2 fills the rest of the log's area with 0xff (Tcg2Dxe.c), other firmware
- * with zeros. Windows may append an older log behind the 0xff, so PCR and type all ones are enough: no
- * event has that type. Zeros must reach to the end.
- */
-static bool at_padding(const struct reader *r, const struct padding *padding)
-{
-	struct reader ahead = *r;
-	bool ones = reader_u64le(&ahead) == UINT64_MAX;
-
-	if (reader_left(r) < PADDING_MIN)
-		return false;
-	return ones || r->pos >= padding->zeros || r->pos >= padding->ones;
-}
+/* Crypto-agile logs: a Spec ID Event03, then TCG_PCR_EVENT2 after TCG_PCR_EVENT2. PFP 1.06 section 10.2. */
+#include "eventlog/parse.h"
 
 /* Read the algorithms that the Spec ID event announces; they bound every digest that follows. */
 static int algs_read(struct reader *r, struct eventlog *log, struct pcrcast_error *e)
@@ -82,34 +39,12 @@ static int algs_read(struct reader *r, struct eventlog *log, struct pcrcast_erro
 	return 0;
 }
 
-/*
- * Read the first event, a TCG_PCR_EVENT that holds a TCG_EfiSpecIDEvent: PFP 1.06 sections 10.2.1 and
- * 10.4.5.1. Bytes after the vendor information are let pass.
- */
-static int spec_id_read(struct reader *r, struct eventlog *log, struct pcrcast_error *e)
+/* TCG_EfiSpecIDEvent, PFP 1.06 section 10.4.5.1. Bytes after the vendor information are let pass. */
+int spec_id_03_read(struct reader b, struct eventlog *log, struct pcrcast_error *e)
 {
-	uint64_t start = r->pos;
-	uint32_t pcr = reader_u32le(r);
-	uint32_t type = reader_u32le(r);
-	(void)reader_take(r, SHA1_LEN); /* never extended */
-	uint64_t size_at = r->pos;
-	uint32_t size = reader_u32le(r);
+	size_t size = reader_left(&b);
 
-	if (r->failed)
-		return err_set(e, PCRCAST_ETRUNC, start, "the log has %zu bytes, its first event needs 32",
-			       r->end);
-	uint64_t body_at = r->pos;
-	struct slice body = reader_take(r, size);
-	if (r->failed)
-		return err_set(e, PCRCAST_ETRUNC, size_at,
-			       "%u bytes of event data run past the end of the log", size);
-	if (type != EV_NO_ACTION || body.n < sizeof spec_id_03 ||
-	    memcmp(body.p, spec_id_03, sizeof spec_id_03) != 0)
-		return err_set(e, PCRCAST_EUNSUPPORTED, start,
-			       "not a crypto-agile log: the first event is not Spec ID Event03");
-
-	struct reader b = { .base = r->base, .pos = (size_t)body_at + sizeof spec_id_03, .end = r->pos };
-	log->spec_id.pcr = pcr;
+	(void)reader_take(&b, sizeof "Spec ID Event03");
 	log->spec_id.platform_class = reader_u32le(&b);
 	log->spec_id.version_minor = reader_u8(&b);
 	log->spec_id.version_major = reader_u8(&b);
@@ -123,9 +58,25 @@ static int spec_id_read(struct reader *r, struct eventlog *log, struct pcrcast_e
 	struct slice vendor_info = reader_take(&b, vendor_len);
 	if (b.failed)
 		return err_set(e, PCRCAST_EFORMAT, vendor_at,
-			       "Spec ID event of %u bytes has no room for its vendor information", size);
+			       "Spec ID event of %zu bytes has no room for its vendor information", size);
 	log->spec_id.vendor_info = vendor_info;
 	return 0;
+}
+
+/* Read the first event, a TCG_PCR_EVENT that holds a TCG_EfiSpecIDEvent: PFP 1.06 section 10.2.1. */
+static int header_read(struct reader *r, struct eventlog *log, struct pcrcast_error *e)
+{
+	struct tcg1_event ev;
+	int rc = tcg1_event_read(r, &ev, e);
+
+	if (rc < 0)
+		return rc;
+	if (ev.type != EV_NO_ACTION || !is_spec_id(ev.data, "Spec ID Event03"))
+		return err_set(e, PCRCAST_EUNSUPPORTED, ev.offset,
+			       "not a crypto-agile log: the first event is not Spec ID Event03");
+	log->spec_id.pcr = ev.pcr;
+	struct reader body = { .base = r->base, .pos = (size_t)ev.data_offset, .end = r->pos };
+	return spec_id_03_read(body, log, e);
 }
 
 /* The index of an announced algorithm, n_algs if it is none. */
@@ -189,17 +140,29 @@ static int event2_read(struct reader *r, const struct eventlog *log, struct even
 }
 
 /*
+ * PFP 1.06 section 10.2.2 wants one digest of each announced algorithm. Windows' loader logs only one bank's for its
+ * own events; Linux (6.1, tpm_eventlog.h) ends the log there.
+ */
+static int note_digest_count(struct eventlog *log, size_t n, const struct event *ev, struct pcrcast_error *e)
+{
+	if (ev->n_digests == log->n_algs)
+		return 0;
+	return eventlog_find(log, ev->offset, n, "digest-count", e, "%u digests, the log announces %zu algorithms",
+			     ev->n_digests, log->n_algs);
+}
+
+/*
  * Read events up to the end of the log or to the first that is not sound. events is NULL to count only, or
  * has room for as many as were counted.
  */
-static int events_read(struct reader r, const struct padding *padding, struct eventlog *log,
+static int events_read(struct reader r, const struct tcg_padding *padding, struct eventlog *log,
 		       struct event *events, struct pcrcast_error *e)
 {
 	size_t n = 0;
 	int rc = 0;
 
 	log->end = r.pos;
-	while (reader_left(&r) > 0 && !at_padding(&r, padding)) {
+	while (reader_left(&r) > 0 && !tcg_padding_at(&r, padding)) {
 		struct event ev;
 
 		rc = event2_read(&r, log, &ev, e);
@@ -207,8 +170,12 @@ static int events_read(struct reader r, const struct padding *padding, struct ev
 			rc = err_wrap(e, "event %zu", n);
 			break;
 		}
-		if (events)
+		if (events) {
 			events[n] = ev;
+			rc = note_digest_count(log, n, &ev, e);
+			if (rc < 0)
+				break;
+		}
 		n++;
 		log->end = r.pos;
 	}
@@ -224,23 +191,24 @@ int eventlog_parse_tcg2(struct slice bytes, struct eventlog *ret, struct pcrcast
 	*ret = EVENTLOG_INIT;
 	if (!e)
 		e = &local;
-	int rc = spec_id_read(&r, ret, e);
+	int rc = header_read(&r, ret, e);
 	if (rc < 0) {
 		*ret = EVENTLOG_INIT; /* not half a header */
 		return rc;
 	}
 
 	/* Count first: an array that grows would take up to four times the memory at its largest. */
-	struct padding padding = { run_start(bytes, 0x00), run_start(bytes, 0xff) };
+	struct tcg_padding padding = tcg_padding_find(bytes);
 	rc = events_read(r, &padding, ret, NULL, e);
 	size_t n = ret->n_events;
 	ret->n_events = 0;
 	if (rc < 0 && n == 0)
-		return rc;
+		return tcg_finish(bytes, ret, rc, e);
 	struct event *events = pool_array(&ret->pool, n, sizeof *events);
 	if (!events)
 		return err_nomem(e);
 	ret->events = events;
 	ret->cap = n;
-	return events_read(r, &padding, ret, events, e);
+	rc = events_read(r, &padding, ret, events, e);
+	return tcg_finish(bytes, ret, rc, e);
 }

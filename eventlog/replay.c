@@ -67,21 +67,30 @@ static int extend(struct sha *h, struct pcr_bank *bank, uint32_t pcr, const uint
 	return 0;
 }
 
+/* IMA's events give every bank: a list of nothing else does, whatever its digests are of. */
 static bool announced(const struct eventlog *log, enum alg alg)
 {
+	bool only_ima = log->n_events > 0;
+
 	for (size_t i = 0; i < log->n_algs; i++)
 		if (log->algs[i].id == algs[alg].tpm_id)
 			return true;
-	return false;
+	for (size_t i = 0; i < log->n_events && only_ima; i++)
+		only_ima = log->events[i].content == CONTENT_IMA;
+	return only_ima;
 }
 
-/* ret_missing NULL: an event without a digest in the bank is an error. */
-static int replay(const struct eventlog *log, enum alg alg, struct pcr_bank *ret, size_t *ret_missing,
-		  struct pcrcast_error *e)
+/* What is measured nowhere: EV_NO_ACTION, and records that only speak about the log and have no digest at all. */
+static bool is_extended(const struct event *ev)
 {
-	struct pcr_bank bank;
+	if (ev->content == CONTENT_OTHER && ev->n_digests == 0)
+		return false;
+	return ev->type != EV_NO_ACTION && ev->pcr < PCR_COUNT;
+}
+
+int eventlog_start(const struct eventlog *log, enum alg alg, struct pcr_bank *ret, struct pcrcast_error *e)
+{
 	uint8_t locality = 0;
-	size_t missing = 0;
 
 	if (!announced(log, alg))
 		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "the log has no %s digests",
@@ -89,8 +98,23 @@ static int replay(const struct eventlog *log, enum alg alg, struct pcr_bank *ret
 	int rc = start_locality(log, &locality, e);
 	if (rc < 0)
 		return rc;
-	pcr_bank_reset(&bank, alg);
-	bank.pcr[0][algs[alg].len - 1] = locality;
+	pcr_bank_reset(ret, alg);
+	/* CC registers begin with zeros, and register 0, MRTD, knows no locality. */
+	if (log->kind != EVENTLOG_CC)
+		ret->pcr[0][algs[alg].len - 1] = locality;
+	return 0;
+}
+
+/* ret_missing NULL: an event without a digest in the bank is an error. */
+static int replay(const struct eventlog *log, enum alg alg, struct pcr_bank *ret, size_t *ret_missing,
+		  struct pcrcast_error *e)
+{
+	struct pcr_bank bank;
+	size_t missing = 0;
+
+	int rc = eventlog_start(log, alg, &bank, e);
+	if (rc < 0)
+		return rc;
 
 	struct sha *h = sha_new(alg);
 	if (!h)
@@ -98,12 +122,15 @@ static int replay(const struct eventlog *log, enum alg alg, struct pcr_bank *ret
 			       algs[alg].name);
 	for (size_t i = 0; i < log->n_events && rc == 0; i++) {
 		const struct event *ev = &log->events[i];
+		struct digest digest;
 
-		if (ev->type == EV_NO_ACTION || ev->pcr >= PCR_COUNT)
+		if (!is_extended(ev))
 			continue;
-		struct slice digest = event_digest(ev, log, alg);
-		if (digest.n)
-			rc = extend(h, &bank, ev->pcr, digest.p, e);
+		rc = event_extended(log, ev, alg, &digest, e);
+		if (rc < 0)
+			break;
+		if (rc > 0)
+			rc = extend(h, &bank, ev->pcr, digest.bytes, e);
 		else if (ret_missing)
 			missing++;
 		else
