@@ -3,7 +3,7 @@
  *
  * A map of the source tree:
  *   base/      bytes, errors, digests, inputs as ranges, hash jobs, JSON
- *   eventlog/  the event log: model, reader, writer, replay
+ *   eventlog/  the event log: model, readers, writers, decoders, replay, check, comparison
  *   uki/       PE/COFF, Authenticode, UKI sections and profiles, stub versions, kernels, signatures
  *   predict/   disk images and file systems; the boot as stages: firmware, systemd-boot, stub, kernel
  *   cli/       this: one file a verb
@@ -20,6 +20,7 @@ struct verb {
 
 static const struct verb verbs[] = {
 	{ "predict", "IMAGE", "what the PCRs will be", cmd_predict },
+	{ "eventlog", "VERB LOG", "read, replay, check, compare and convert event logs", cmd_eventlog },
 	{ "uki", "show|hash|measure|extract FILE", "look into a Unified Kernel Image", cmd_uki },
 };
 

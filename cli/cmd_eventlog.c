@@ -1,0 +1,523 @@
+#define _GNU_SOURCE
+#include "cli/cmd_eventlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+enum {
+	OPT_KIND = 256,
+	OPT_PARTIAL,
+	OPT_BANK,
+	OPT_PCR,
+	OPT_TYPE,
+	OPT_PCRS,
+	OPT_AS_PCRS,
+	OPT_TO,
+	OPT_OUTPUT,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_COLOR,
+	OPT_HELP,
+};
+
+/*
+ * Bytes of a log. Firmware's areas hold some 64 KiB to a few MiB; an IMA list grows by about 150 bytes for each file
+ * that is opened, so this is years of it. Read whole: securityfs tells no size, and a log is walked several times.
+ */
+enum { LOG_MAX = 512 << 20 };
+
+enum { FIRST_CHUNK = 1 << 18 }; /* bytes to start with when the size is not known: more than most logs have */
+
+#define ROW_KIND { "kind", 0, "KIND", OPT_KIND, "tcg1, tcg2, cc, wbcl, cel-json, cel-tlv, systemd or ima (default: by the bytes)" }
+#define ROW_PARTIAL { "partial", 0, NULL, OPT_PARTIAL, "when the log is damaged, go on with the sound events before" }
+#define ROW_BANK { "bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" }
+#define ROW_PCR { "pcr", 0, "LIST", OPT_PCR, "registers: 4,9,11-13 (default all)" }
+#define ROW_TYPE { "type", 0, "LIST", OPT_TYPE, "event types: EV_IPL,0x80000003 (default all)" }
+#define ROW_JSON { "json", 0, NULL, OPT_JSON, "print JSON" }
+#define ROW_QUIET { "quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" }
+#define ROW_COLOR { "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" }
+#define ROW_HELP { "help", 'h', NULL, OPT_HELP, "this list" }
+#define ROW_OUTPUT { "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" }
+#define ROW_END { NULL, 0, NULL, 0, NULL }
+
+static const struct option_row show_rows[] = { ROW_BANK, ROW_PCR, ROW_TYPE, ROW_KIND, ROW_PARTIAL, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row replay_rows[] = {
+	ROW_BANK,
+	ROW_PCR,
+	{ "as-pcrs", 0, NULL, OPT_AS_PCRS, "a CC log's events as the PCRs of a TPM would have them" },
+	ROW_KIND,
+	ROW_PARTIAL,
+	ROW_JSON,
+	ROW_QUIET,
+	ROW_COLOR,
+	ROW_HELP,
+	ROW_END,
+};
+static const struct option_row check_rows[] = {
+	{ "pcrs", 0, "FILE", OPT_PCRS, "compare with a machine: tpm2_pcrread's output, JSON, or /sys/class/tpm/tpm0" },
+	{ "bank", 0, "LIST|all", OPT_BANK, "hash banks to compare (default: all that the log and the machine have)" },
+	ROW_PCR,
+	ROW_KIND,
+	ROW_PARTIAL,
+	ROW_JSON,
+	ROW_QUIET,
+	ROW_COLOR,
+	ROW_HELP,
+	ROW_END,
+};
+static const struct option_row diff_rows[] = { ROW_PCR, ROW_TYPE, ROW_KIND, ROW_PARTIAL, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row convert_rows[] = {
+	{ "to", 0, "FORMAT", OPT_TO, "tcg, cel-json, tpm2-yaml or json" },
+	{ "bank", 0, "LIST|all", OPT_BANK, "keep only these banks (default all)" },
+	ROW_OUTPUT,
+	ROW_KIND,
+	ROW_PARTIAL,
+	ROW_QUIET,
+	ROW_COLOR,
+	ROW_HELP,
+	ROW_END,
+};
+
+/* ---- options ---- */
+
+/*
+ * An event type by name, with or without "EV_" or "EV_EFI_" and in either case, or by number. False when there is none
+ * of that name.
+ */
+static bool parse_type(const char *text, size_t n, uint32_t *ret)
+{
+	/* PFP 1.06 section 10.4.1: the types have names in these ranges only */
+	static const uint32_t ranges[][2] = { { EV_PREBOOT_CERT, EV_POST_CODE2 }, { EV_EFI_EVENT_BASE, EV_EFI_EVENT_BASE + 0xff } };
+	char word[64], *end;
+
+	if (n == 0 || n >= sizeof word)
+		return false;
+	memcpy(word, text, n);
+	word[n] = '\0';
+	if (word[0] >= '0' && word[0] <= '9') {
+		unsigned long long v = strtoull(word, &end, 0);
+
+		*ret = (uint32_t)v;
+		return *end == '\0' && v <= UINT32_MAX;
+	}
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+		for (uint32_t type = ranges[i][0]; type <= ranges[i][1]; type++) {
+			char buf[11];
+			const char *name = event_type_name(type, buf);
+
+			if (name != buf && (strcasecmp(name, word) == 0 || strcasecmp(name + strlen("EV_"), word) == 0 ||
+					    (strncmp(name, "EV_EFI_", 7) == 0 && strcasecmp(name + 7, word) == 0))) {
+				*ret = type;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static int take_types(struct eventlog_arguments *a, const char *text)
+{
+	for (const char *p = text;; p++) {
+		size_t n = strcspn(p, ",");
+		uint32_t *place = pool_push(&a->pool, &a->types, &a->n_types, &a->cap_types, sizeof *place);
+
+		if (!place)
+			return usage_error("out of memory");
+		if (!parse_type(p, n, place))
+			return usage_error("--type %s: expected names of event types, as EV_IPL, or numbers", text);
+		p += n;
+		if (*p == '\0')
+			return 0;
+	}
+}
+
+static int take_option(struct eventlog_arguments *a, int code)
+{
+	switch (code) {
+	case OPT_KIND:
+		a->kind = eventlog_kind_by_name(optarg);
+		return a->kind != EVENTLOG_KINDS ?
+			       0 :
+			       usage_error("--kind %s: expected tcg1, tcg2, cc, wbcl, cel-json, cel-tlv, systemd or ima", optarg);
+	case OPT_PARTIAL:
+		a->partial = true;
+		return 0;
+	case OPT_BANK:
+		a->all_banks = strcmp(optarg, "all") == 0;
+		return parse_banks(optarg, &a->banks) ?
+			       0 :
+			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512", optarg);
+	case OPT_PCR:
+		a->has_pcrs = true;
+		return parse_pcrs(optarg, &a->pcrs) ? 0 : usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
+	case OPT_TYPE:
+		return take_types(a, optarg);
+	case OPT_PCRS:
+		a->pcrs_path = optarg;
+		return 0;
+	case OPT_AS_PCRS:
+		a->as_pcrs = true;
+		return 0;
+	case OPT_TO:
+		a->to = optarg;
+		return 0;
+	case OPT_OUTPUT:
+		a->output = optarg;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
+		return 0;
+	case OPT_QUIET:
+		a->quiet = true;
+		return 0;
+	case OPT_COLOR:
+		return set_color(optarg) ? 0 : usage_error("--color %s: expected auto, always or never", optarg);
+	}
+	return EXIT_TROUBLE;
+}
+
+/* ---- what the verbs share ---- */
+
+bool eventlog_selects(const struct eventlog_arguments *a, const struct event *ev)
+{
+	if (a->has_pcrs && (ev->pcr >= PCR_COUNT || !(a->pcrs & UINT32_C(1) << ev->pcr)))
+		return false;
+	for (size_t i = 0; i < a->n_types; i++)
+		if (a->types[i] == ev->type)
+			return true;
+	return a->n_types == 0;
+}
+
+alg_set eventlog_banks(const struct eventlog *log)
+{
+	alg_set set = 0;
+
+	if (log->kind == EVENTLOG_IMA) /* the kernel's hash of the template data follows in every bank */
+		return (1u << ALG_COUNT) - 1;
+	for (size_t i = 0; i < log->n_algs; i++) {
+		enum alg alg = alg_by_tpm_id(log->algs[i].id);
+
+		if (alg != ALG_COUNT)
+			set |= 1u << alg;
+	}
+	return set;
+}
+
+int eventlog_choose_banks(const struct eventlog_arguments *a, const struct eventlog *log, alg_set *ret, struct pcrcast_error *e)
+{
+	alg_set has = eventlog_banks(log), want = a->banks;
+	char names[64] = "";
+	size_t used = 0;
+
+	if (a->all_banks || (want == 0 && log->kind == EVENTLOG_CC))
+		want = has;
+	else if (want == 0)
+		want = 1u << ALG_SHA256;
+	if (want != 0 && (want & ~has) == 0) {
+		*ret = want;
+		return 0;
+	}
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		if (has & 1u << alg)
+			used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", algs[alg].name);
+	if (has == 0)
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "the log has no digests of a bank that can be computed here (sha1, sha256, sha384, sha512)");
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		if (want & ~has & 1u << alg)
+			return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+				       "the log has %s digests only: no %s value follows from it (try --bank %s)", names,
+				       algs[alg].name, strstr(names, ",") ? "all" : names);
+	return 0;
+}
+
+const char *eventlog_register_name(const struct eventlog *log, uint32_t index, char buf[static 12])
+{
+	/* UEFI 2.10 section 38.4.1 and TDX: CC measurement register 0 is MRTD, 1 to 4 are RTMR[0] to RTMR[3] */
+	static const char *const cc[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
+
+	if (log->kind == EVENTLOG_CC && index < sizeof cc / sizeof cc[0])
+		return cc[index];
+	(void)snprintf(buf, 12, "%u", index);
+	return buf;
+}
+
+void eventlog_add_damage(struct json_doc *d, struct cJSON *root, const struct pcrcast_error *damage)
+{
+	if (!damage)
+		return;
+	struct cJSON *o = json_object(d);
+
+	if (damage->offset != PCRCAST_NO_OFFSET)
+		json_add_u64(d, o, "offset", damage->offset);
+	json_add_string(d, o, "message", damage->msg);
+	json_add(d, root, "error", o);
+}
+
+void eventlog_add_findings(struct json_doc *d, struct cJSON *root, const struct eventlog *log)
+{
+	struct cJSON *list = json_array(d);
+
+	for (size_t i = 0; i < log->n_findings; i++) {
+		const struct finding *f = &log->findings[i];
+		struct cJSON *o = json_object(d);
+
+		json_add_string(d, o, "code", f->code);
+		if (f->event != SIZE_MAX)
+			json_add_u64(d, o, "event", f->event);
+		if (f->offset != PCRCAST_NO_OFFSET)
+			json_add_u64(d, o, "offset", f->offset);
+		json_add_string(d, o, "text", f->text);
+		json_append(d, list, o);
+	}
+	json_add(d, root, "findings", list);
+}
+
+int eventlog_print_json(struct json_doc *d, struct cJSON *root, struct pcrcast_error *e)
+{
+	(void)json_write(d, root, false, stdout); /* finish() reports a stream that failed */
+	json_free(root);
+	return d->failed ? err_nomem(e) : 0;
+}
+
+/* ---- reading ---- */
+
+struct input {
+	uint8_t *bytes; /* malloc */
+	size_t n;
+	struct eventlog log;
+	bool damaged;
+	struct pcrcast_error damage;
+};
+
+static void input_done(struct input *in)
+{
+	eventlog_done(&in->log);
+	free(in->bytes);
+}
+
+/* Everything that a descriptor gives. hint: its size if that is known. */
+static int read_all(int fd, size_t hint, struct input *in, struct pcrcast_error *e)
+{
+	size_t cap = 0;
+
+	for (;;) {
+		if (in->n == cap) {
+			/* one byte more than the hint: the read that finds the end of the file needs room */
+			size_t more = cap ? cap : hint ? hint + 1 : FIRST_CHUNK;
+			uint8_t *bigger = realloc(in->bytes, cap + more); /* cap stays below twice LOG_MAX */
+
+			if (!bigger)
+				return err_nomem(e);
+			in->bytes = bigger;
+			cap += more;
+		}
+		ssize_t got = read(fd, in->bytes + in->n, cap - in->n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set(e, PCRCAST_EIO, in->n, "cannot read: %s", strerror(errno));
+		if (got == 0)
+			return 0;
+		in->n += (size_t)got;
+		if (in->n > LOG_MAX)
+			return err_set(e, PCRCAST_ELIMIT, LOG_MAX, "more than the %d MiB that are read of a log", LOG_MAX >> 20);
+	}
+}
+
+static int read_file(const char *path, struct input *in, struct pcrcast_error *e)
+{
+	struct stat st;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(STDIN_FILENO, 0, in, e);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot open: %s", strerror(errno));
+	/* securityfs states 0 bytes; a size beyond the limit is no reason to allocate it */
+	bool sized = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= LOG_MAX;
+	int r = read_all(fd, sized ? (size_t)st.st_size : 0, in, e);
+	(void)close(fd);
+	return r;
+}
+
+int eventlog_read_file(struct pool *pool, const char *path, struct slice *ret, struct pcrcast_error *e)
+{
+	struct input in = { .log = EVENTLOG_INIT };
+	int r = read_file(path, &in, e);
+
+	if (r == 0) {
+		void *copy = pool_copy(pool, in.n ? (const void *)in.bytes : "", in.n);
+
+		if (copy)
+			*ret = (struct slice){ copy, in.n };
+		else
+			r = err_nomem(e);
+	}
+	input_done(&in);
+	return r;
+}
+
+/*
+ * The CCEL table of ACPI (ACPI 6.5 section 5.2.34): a header of 36 bytes, the kind of machine, then length and physical
+ * address of the log. Linux shows the table as /sys/firmware/acpi/tables/CCEL and the log as data/CCEL beside it.
+ */
+static int follow_ccel_table(const char *path, struct input *in, struct pcrcast_error *e)
+{
+	enum { TABLE_LEN = 56, AT_LEN = 4, AT_AREA_LEN = 40, AT_AREA = 48 };
+	char beside[4096];
+
+	if (in->n != TABLE_LEN || memcmp(in->bytes, "CCEL", 4) != 0 || get_u32le(in->bytes + AT_LEN) != TABLE_LEN)
+		return 0;
+	uint64_t area_len = get_u64le(in->bytes + AT_AREA_LEN), area = get_u64le(in->bytes + AT_AREA);
+	const char *slash = strrchr(path, '/');
+	int dir_len = slash ? (int)(slash - path + 1) : 0;
+	int n = snprintf(beside, sizeof beside, "%.*sdata/CCEL", dir_len, path);
+	free(in->bytes);
+	in->bytes = NULL;
+	in->n = 0;
+	if (strcmp(path, "-") == 0 || n < 0 || (size_t)n >= sizeof beside || read_file(beside, in, e) < 0)
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "this is the CCEL table, which says that the log has %llu bytes at physical address 0x%llx; "
+			       "Linux shows the log itself as data/CCEL beside the table, and there is none here",
+			       (unsigned long long)area_len, (unsigned long long)area);
+	return 0;
+}
+
+/* Read a log. When its framing is lost and --partial allows it, that is noted in *in and no error. */
+static int input_read(const struct eventlog_arguments *a, const char *path, struct input *in, struct pcrcast_error *e)
+{
+	int r = read_file(path, in, e);
+
+	if (r == 0)
+		r = follow_ccel_table(path, in, e);
+	if (r < 0)
+		return r;
+	if (in->n == 0)
+		return err_set(e, PCRCAST_ETRUNC, 0, "an empty log");
+	r = eventlog_read((struct slice){ in->bytes, in->n }, a->kind, &in->log, e);
+	if (r < 0 && a->partial && in->log.n_events > 0 && r != -PCRCAST_ENOMEM) {
+		in->damaged = true;
+		in->damage = *e;
+		*e = (struct pcrcast_error){ .offset = PCRCAST_NO_OFFSET };
+		r = 0;
+	}
+	return r;
+}
+
+/* ---- the verb ---- */
+
+static const struct verb {
+	const char *name, *usage, *purpose;
+	const struct option_row *rows;
+	int (*run)(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e); /* NULL: diff */
+	bool wants_structure; /* run eventlog_check_structure first, which adds to the log's findings */
+} verbs[] = {
+	{ "show", "eventlog show LOG [OPTION…]", "The events of a log, decoded.", show_rows, eventlog_run_show, false },
+	{ "replay", "eventlog replay LOG [OPTION…]", "The values that the events lead to.", replay_rows, eventlog_run_replay, false },
+	{ "check", "eventlog check LOG [OPTION…]", "Is a log true: does each payload fit its digest, does the replay fit a machine?",
+	  check_rows, eventlog_run_check, true },
+	{ "diff", "eventlog diff A B [OPTION…]", "What differs between two logs, event by event.", diff_rows, NULL, false },
+	{ "convert", "eventlog convert LOG --to FORMAT [OPTION…]", "Write a log in another form.", convert_rows, eventlog_run_convert,
+	  false },
+};
+
+static void help(void)
+{
+	puts("usage: pcrcast eventlog VERB LOG… [OPTION…]\n");
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].purpose);
+}
+
+/*
+ * Damage is reported at the end, after what the sound events gave. "Different" or "not trusted" stays: the sound events
+ * already show it. Anything else is not known of a log that was not read whole.
+ */
+static int report_damage(const char *file, const struct input *in, int status)
+{
+	if (!in->damaged)
+		return status;
+	(void)fail_at(file, &in->damage);
+	return status == EXIT_DIFFERENT ? status : EXIT_TROUBLE;
+}
+
+static int run_verb(const struct verb *v, struct eventlog_arguments *a)
+{
+	struct input in = { .log = EVENTLOG_INIT }, other = { .log = EVENTLOG_INIT };
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	const char *about = a->file;
+
+	int r = input_read(a, a->file, &in, &e);
+	if (r == 0 && a->other_file) {
+		about = a->other_file;
+		r = input_read(a, a->other_file, &other, &e);
+	}
+	if (r == 0) {
+		about = a->file;
+		a->damage = in.damaged ? &in.damage : NULL;
+		a->other_damage = other.damaged ? &other.damage : NULL;
+		if (v->wants_structure)
+			r = eventlog_check_structure(&in.log, &e);
+	}
+	if (r == 0)
+		r = v->run ? v->run(a, &in.log, &e) : eventlog_run_diff(a, &in.log, &other.log, &e);
+	if (r < 0) {
+		r = fail_at(about, &e);
+	} else {
+		(void)fflush(stdout);
+		r = report_damage(a->file, &in, r);
+		r = report_damage(a->other_file, &other, r);
+	}
+	input_done(&other);
+	input_done(&in);
+	return r;
+}
+
+int cmd_eventlog(int argc, char **argv)
+{
+	const struct verb *v = NULL;
+	int code, status = EXIT_DONE;
+
+	if (argc < 2)
+		return usage_error("eventlog: expected show, replay, check, diff or convert");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		help();
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			v = &verbs[i];
+	if (!v)
+		return usage_error("eventlog: unknown verb \"%s\"", argv[1]);
+
+	struct eventlog_arguments a = { .pool = POOL_INIT, .kind = EVENTLOG_KINDS };
+	argc--;
+	argv++;
+	while (status == EXIT_DONE && (code = next_option(argc, argv, v->rows)) != -1) {
+		if (code == OPT_HELP) {
+			print_help(v->usage, v->purpose, v->rows);
+			pool_done(&a.pool);
+			return EXIT_DONE;
+		}
+		status = code == '?' ? EXIT_TROUBLE : take_option(&a, code);
+	}
+	int files = v->run ? 1 : 2;
+	if (status == EXIT_DONE && optind + files != argc)
+		status = usage_error("eventlog %s: expected %s", v->name, files == 1 ? "one LOG" : "two logs, A and B");
+	if (status == EXIT_DONE && files == 2 && strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
+		status = usage_error("eventlog diff: only one of A and B can be standard input");
+	if (status == EXIT_DONE) {
+		a.file = argv[optind];
+		a.other_file = files == 2 ? argv[optind + 1] : NULL;
+		status = run_verb(v, &a);
+	}
+	pool_done(&a.pool);
+	return status;
+}
