@@ -16,10 +16,15 @@ containers := libvhdi libvmdk libbfio libqcow
 LZO ?= 1
 plain_libs := -lbz2 $(if $(filter 1,$(LZO)),-llzo2)
 
+ifeq ($(filter 0 1,$(LZO)),)
+$(error LZO is $(LZO), expected 0 or 1)
+endif
+
 have := $(foreach c,$(containers),$(shell $(PKG_CONFIG) --exists $(c) 2>/dev/null && echo $(c)))
 ifeq ($(origin LIB_CFLAGS),undefined)
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(libs) $(have) 2>/dev/null)
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(libs) $(have) 2>/dev/null) $(plain_libs)
+missing := $(foreach l,$(libs),$(shell $(PKG_CONFIG) --exists $(l) 2>/dev/null || echo $(l)))
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Wformat=2
@@ -68,6 +73,7 @@ all: $(program) ## build the program (MODE=release, debug or asan)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+	@echo "Variables: MODE ($(MODE)), PREFIX ($(PREFIX)), DESTDIR, LZO (1; 0 leaves liblzo2 out), WERROR, CC, CFLAGS, LDFLAGS"
 
 $(program): $(cli_obj) $(lib)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(cli_obj) $(lib) $(LIB_LIBS) $(LIBS)
@@ -78,6 +84,7 @@ $(lib): $(lib_obj)
 
 # Rewritten only when the command changes, so new flags rebuild and equal ones do not.
 $(BUILD)/flags: FORCE
+	@test -z '$(missing)' || { echo 'not found: $(missing); "make packages" installs what building needs' >&2; exit 1; }
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS))' | cmp -s - $@ || \
 		printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS))' >$@
@@ -144,7 +151,7 @@ check-deep: ## valgrind and the static analysers, beside check
 
 demo: ## build, assemble a real image from Debian's stub and kernel, and predict it
 	@$(need) build demo
-	@$(MAKE) --no-print-directory MODE=release build/release/pcrcast
+	@$(MAKE) -s --no-print-directory MODE=release build/release/pcrcast
 	@tests/tools/demo build/release/pcrcast build/demo
 
 bench: ## speed and memory on a large image (after "make demo", which fetches a kernel)
@@ -158,7 +165,10 @@ fuzz: ## run every fuzz harness for FUZZ_SECONDS (600) under ASan and UBSan
 	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
 	@tests/tools/fuzz build/fuzz $(FUZZ_SECONDS)
 
-.PHONY: fuzzers units
+.PHONY: fuzzers units packages
+packages: ## install what building needs, through apt
+	@$(need) build
+
 fuzzers: $(fuzzers)
 units: $(units)
 
