@@ -24,7 +24,7 @@ have := $(foreach c,$(containers),$(shell $(PKG_CONFIG) --exists $(c) 2>/dev/nul
 ifeq ($(origin LIB_CFLAGS),undefined)
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(libs) $(have) 2>/dev/null)
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(libs) $(have) 2>/dev/null) $(plain_libs)
-missing := $(foreach l,$(libs),$(shell $(PKG_CONFIG) --exists $(l) 2>/dev/null || echo $(l)))
+missing := $(strip $(foreach l,$(libs),$(shell $(PKG_CONFIG) --exists $(l) 2>/dev/null || echo $(l))))
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Wformat=2

@@ -10,6 +10,7 @@ struct result {
 	alg_set banks;
 	struct pcr_bank bank[ALG_COUNT];
 	uint32_t no_value[ALG_COUNT]; /* bit i: register i was extended to a value that cannot be told */
+	uint32_t passed[ALG_COUNT];   /* bit i: some of register i's events have no digest in this bank */
 	uint32_t count[PCR_COUNT];    /* events that extend a register, in whatever bank */
 	uint8_t locality;             /* that PCR 0 began with */
 };
@@ -29,7 +30,13 @@ static int gather(const struct eventlog *log, alg_set banks, uint32_t untold, st
 		if (r < 0)
 			return r;
 		ret->locality = start.pcr[0][algs[alg].len - 1];
-		ret->no_value[alg] = untold | (missing ? eventlog_incomplete(log, alg) : 0);
+		ret->no_value[alg] = untold;
+		uint32_t incomplete = missing ? eventlog_incomplete(log, alg) : 0;
+
+		/* TPM2_PCR_Extend leaves a bank alone for which it is given no digest (TPM 2.0 Library, part 3). */
+		for (unsigned i = 0; i < PCR_COUNT; i++)
+			if (incomplete & UINT32_C(1) << i)
+				*(ret->bank[alg].count[i] > 0 ? &ret->passed[alg] : &ret->no_value[alg]) |= UINT32_C(1) << i;
 	}
 	for (size_t i = 0; i < log->n_events; i++) {
 		const struct event *ev = &log->events[i];
@@ -78,16 +85,16 @@ static int print_json(const struct eventlog_arguments *a, const struct eventlog 
 {
 	struct json_doc d = { false };
 	struct cJSON *root = json_object(&d), *banks = json_object(&d), *counts = json_object(&d);
-	struct cJSON *unknown = json_object(&d), *incomplete = json_object(&d);
+	struct cJSON *unknown = json_object(&d), *passed = json_object(&d);
 	char hex[2 * DIGEST_MAX + 1], buf[12];
-	bool any_unknown = false;
+	bool any_unknown = false, any_passed = false;
 
 	json_add_u64(&d, root, "version", 1);
 	json_add_string(&d, root, "kind", eventlog_kind_name(log->kind));
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 		if (!(res->banks & 1u << alg))
 			continue;
-		struct cJSON *values = json_object(&d), *without = json_array(&d), *partial = json_object(&d);
+		struct cJSON *values = json_object(&d), *without = json_array(&d), *partly = json_array(&d);
 
 		for (unsigned i = 0; i < PCR_COUNT; i++) {
 			const char *name = eventlog_register_name(shown, i, buf);
@@ -95,30 +102,32 @@ static int print_json(const struct eventlog_arguments *a, const struct eventlog 
 			if (!has_value(res, alg, i) && (!a->has_pcrs || a->pcrs & UINT32_C(1) << i)) {
 				json_append_string(&d, without, name);
 				any_unknown = true;
-				/* where the events that do have a digest lead: for comparison with programs that pass over the others */
-				if (res->bank[alg].count[i] > 0)
-					json_add_hex(&d, partial, name, res->bank[alg].pcr[i], algs[alg].len);
 			} else if (lists(a, res, i)) {
 				hex_encode(res->bank[alg].pcr[i], algs[alg].len, hex);
 				json_add_string(&d, values, name, hex);
+				if (res->passed[alg] & UINT32_C(1) << i) {
+					json_append_string(&d, partly, name);
+					any_passed = true;
+				}
 			}
 		}
 		json_add(&d, banks, algs[alg].name, values);
 		json_add(&d, unknown, algs[alg].name, without);
-		json_add(&d, incomplete, algs[alg].name, partial);
+		json_add(&d, passed, algs[alg].name, partly);
 	}
 	json_add(&d, root, shown->kind == EVENTLOG_CC ? "registers" : "pcrs", banks);
 	for (unsigned i = 0; i < PCR_COUNT; i++)
 		if (lists(a, res, i))
 			json_add_u64(&d, counts, eventlog_register_name(shown, i, buf), res->count[i]);
 	json_add(&d, root, "counts", counts);
-	if (any_unknown) {
+	if (any_unknown)
 		json_add(&d, root, "unknown", unknown);
-		json_add(&d, root, "incomplete", incomplete);
-	} else {
+	else
 		json_free(unknown);
-		json_free(incomplete);
-	}
+	if (any_passed)
+		json_add(&d, root, "passedOver", passed);
+	else
+		json_free(passed);
 	json_add_u64(&d, root, "events", log->n_events);
 	if (log->kind != EVENTLOG_CC)
 		json_add_u64(&d, root, "startupLocality", res->locality);
@@ -155,6 +164,10 @@ static bool report_unknown(const struct eventlog_arguments *a, const struct even
 		for (unsigned i = 0; i < PCR_COUNT; i++) {
 			uint32_t bit = UINT32_C(1) << i;
 
+			if (res->banks & 1u << alg && res->passed[alg] & selected & bit && !a->quiet)
+				fprintf(stderr, "note: %s:%s passes over events without a %s digest (%" PRIu32 " of %" PRIu32 " have one)\n",
+					algs[alg].name, eventlog_register_name(shown, i, buf), algs[alg].name,
+					res->bank[alg].count[i], res->count[i]);
 			if (!(res->banks & 1u << alg) || !(res->no_value[alg] & selected & bit))
 				continue;
 			asked |= a->has_pcrs;
@@ -166,7 +179,7 @@ static bool report_unknown(const struct eventlog_arguments *a, const struct even
 					event_type_name(log->events[untold_event].type, type),
 					eventlog_register_name(log, log->events[untold_event].pcr, (char[12]){ 0 }));
 			else
-				fprintf(stderr, "%s:%s has no value: there are events without a %s digest\n", algs[alg].name,
+				fprintf(stderr, "%s:%s has no value: its events have no %s digest\n", algs[alg].name,
 					eventlog_register_name(shown, i, buf), algs[alg].name);
 		}
 	}
