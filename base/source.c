@@ -203,7 +203,7 @@ static int bytes_new(struct slice s, uint8_t *owned, const char *name, struct so
 		return err_nomem(e);
 	}
 	*b = (struct bytes){ s, owned };
-	return source_new(&bytes_ops, b, s.n, name, ret, e);
+	return source_new(&bytes_ops, b, s.n, name, ret, e); /* NOLINT(clang-analyzer-unix.Malloc): the source frees b */
 }
 
 int source_over_bytes(struct slice bytes, const char *name, struct source **ret, struct pcrcast_error *e)
