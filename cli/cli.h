@@ -29,13 +29,16 @@ int cmd_uki(int argc, char **argv);
 
 /* One line on stderr: "pcrcast: …", with the byte offset when the error has one. Returns EXIT_TROUBLE. */
 int fail(const struct pcrcast_error *e);
-/* The same for a file the error is about. */
+/* The same for a file the error is about; it is named once, however often the message does. */
 int fail_at(const char *file, const struct pcrcast_error *e);
 /* A mistake in the command line: the message and a pointer to --help. Returns EXIT_TROUBLE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Text from a file, safe for a terminal: control characters and bytes that are no UTF-8 are escaped. */
 void put_text(FILE *out, const char *text);
+
+/* Is the name of a file empty? Says so then. */
+bool empty_name(const char *name);
 
 /* ---- options ---- */
 
@@ -59,6 +62,8 @@ bool parse_banks(const char *text, alg_set *ret);
 /* "4,9,11-13", bit i for PCR i. */
 bool parse_pcrs(const char *text, uint32_t *ret);
 bool parse_unsigned(const char *text, unsigned long most, unsigned long *ret);
+/* Words with ':' between them, none of them empty; or ":", which systemd-measure takes for no phase at all. */
+bool is_phase_path(const char *text);
 /* An even number of hex digits; the bytes come from pool. */
 bool parse_hex(struct pool *pool, const char *text, struct slice *ret);
 
@@ -81,6 +86,12 @@ int out_open(const char *path, struct out_file *ret, struct pcrcast_error *e);
 int out_write(struct out_file *o, struct slice bytes, struct pcrcast_error *e);
 int out_commit(struct out_file *o, struct pcrcast_error *e);
 void out_abort(struct out_file *o);
+
+/*
+ * Refuse to write target, which option names, when that would change the image that is read ("-": standard input):
+ * overwrite it under any name, or write into the directory that it is, or into the companions of an EFI file.
+ */
+int refuse_overwrite(const char *option, const char *target, const char *image, struct pcrcast_error *e);
 int write_file(const char *path, struct slice bytes, struct pcrcast_error *e);
 
 /* "auto", "always" or "never": whether registers stand out on a terminal. The default is auto. */

@@ -70,7 +70,3 @@ int eventlog_show_json(const struct eventlog_arguments *a, const struct eventlog
 /* Add an event of a log to an object, in the form that "show --json" has for it. */
 int eventlog_add_event(struct json_doc *d, struct cJSON *parent, const char *key, const struct eventlog *log, size_t index,
 		       struct pcrcast_error *e);
-
-/* Add an event, as "show --json" prints it, to an object. */
-int eventlog_add_event(struct json_doc *d, struct cJSON *object, const char *key, const struct eventlog *log, size_t index,
-		       struct pcrcast_error *e);

@@ -2,7 +2,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/utf16.h"
 #include "cli/cli.h"
@@ -71,6 +70,7 @@ struct arguments {
 	struct guid *hwids;
 	size_t n_hwids, cap_hwids;
 	bool none_console, none_hwid; /* the word "none" was given */
+	bool phases_left_out; /* PCR 11 is not among those selected */
 	bool pcrs_named, events, json, quiet;
 	const char *write_log;
 	const char *image;
@@ -173,7 +173,7 @@ static int take_option(struct arguments *a, int code)
 		p->confidential_vm = true;
 		return 0;
 	case OPT_SMBIOS:
-		if (!strchr(optarg, '='))
+		if (!strchr(optarg, '=') || *optarg == '=')
 			return usage_error("--smbios %s: expected KEY=VALUE", optarg);
 		return push(a, &a->smbios, optarg) ? 0 : out_of_memory();
 	case OPT_CONSOLE:
@@ -182,16 +182,23 @@ static int take_option(struct arguments *a, int code)
 			a->none_console = true;
 			return 0;
 		}
-		return push(a, &a->consoles, strncmp(optarg, "console=", 8) == 0 ? optarg + 8 : optarg) ? 0 : out_of_memory();
+		optarg += strncmp(optarg, "console=", 8) == 0 ? 8 : 0;
+		if (!*optarg)
+			return usage_error("--console is empty: expected none or what follows console=");
+		return push(a, &a->consoles, optarg) ? 0 : out_of_memory();
 	case OPT_BOOT_SECRET:
 		return set_boot_secret(a, optarg);
 	case OPT_HWID:
 		return add_hwid(a, optarg);
 	case OPT_DT_COMPATIBLE:
+		if (!*optarg)
+			return usage_error("--dt-compatible is empty: expected a name or none");
 		p->hardware.compatible_known = true;
 		p->hardware.compatible = strcmp(optarg, "none") == 0 ? NULL : optarg;
 		return 0;
 	case OPT_PHASE:
+		if (!is_phase_path(optarg))
+			return usage_error("--phase \"%s\": expected words with : between them, or : for none", optarg);
 		return push(a, &a->phases, optarg) ? 0 : out_of_memory();
 	case OPT_BANK:
 		return parse_banks(optarg, &p->banks) ? 0 : usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512", optarg);
@@ -205,7 +212,7 @@ static int take_option(struct arguments *a, int code)
 		if (strcmp(optarg, "-") == 0)
 			return usage_error("--write-log -: standard output is for the values, name a file");
 		a->write_log = optarg;
-		return 0;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_JSON:
 		a->json = true;
 		return 0;
@@ -238,6 +245,8 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 	if ((a->none_console && a->consoles.n) || (a->none_hwid && a->n_hwids))
 		return usage_error("\"none\" was given beside a value") + 1;
 	a->image = argv[optind];
+	if (empty_name(a->image))
+		return EXIT_TROUBLE + 1;
 	p->smbios = a->smbios.items;
 	p->n_smbios = a->smbios.n;
 	p->consoles = a->consoles.items;
@@ -248,12 +257,16 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		p->banks = 1u << ALG_SHA256;
 	if (!p->pcrs)
 		p->pcrs = PREDICT_DEFAULT_PCRS;
-	if (a->phases.n)
-		p->pcrs |= 1u << 11;
+	if (a->phases.n && !(p->pcrs & 1u << 11)) {
+		a->phases.n = 0;
+		a->phases_left_out = true;
+	}
 	return 0;
 }
 
 /* ---- rendering ---- */
+
+static const char no_phases[] = "--phase was not used: it extends PCR 11, which --pcr does not name";
 
 static bool selected(const struct arguments *a, uint32_t pcr)
 {
@@ -435,6 +448,8 @@ static bool print_json(const struct arguments *a, const struct prediction *p)
 	list = json_array(&d);
 	for (size_t i = 0; i < p->n_notes; i++)
 		json_append_string(&d, list, p->notes[i]);
+	if (a->phases_left_out)
+		json_append_string(&d, list, no_phases);
 	json_add(&d, root, "notes", list);
 	bool ok = json_write(&d, root, false, stdout);
 	json_free(root);
@@ -468,18 +483,17 @@ static void print_remarks(const struct arguments *a, const struct prediction *p)
 		put_text(stderr, p->notes[i]);
 		fputc('\n', stderr);
 	}
+	if (a->phases_left_out)
+		fprintf(stderr, "note: %s\n", no_phases);
 }
 
 /* The events of the selected registers, without those that have no value. */
 static int write_log(const struct arguments *a, const struct prediction *p, struct pcrcast_error *e)
 {
 	struct eventlog log = EVENTLOG_INIT;
-	struct stat in, out;
 	struct slice bytes;
 	int r = 0;
 
-	if (stat(a->write_log, &out) == 0 && stat(a->image, &in) == 0 && out.st_dev == in.st_dev && out.st_ino == in.st_ino)
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--write-log would overwrite the image");
 	memcpy(log.algs, p->log.algs, sizeof log.algs);
 	log.n_algs = p->log.n_algs;
 	for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
@@ -508,7 +522,7 @@ int cmd_predict(int argc, char **argv)
 {
 	struct prediction p = PREDICTION_INIT;
 	struct arguments a = { .pool = POOL_INIT };
-	struct pcrcast_error e = { 0 };
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 	struct image img;
 	int status = take_arguments(&a, argc, argv);
 
@@ -516,7 +530,7 @@ int cmd_predict(int argc, char **argv)
 		pool_done(&a.pool);
 		return status - 1;
 	}
-	if (image_open(a.image, &img, &e) < 0) {
+	if ((a.write_log && refuse_overwrite("--write-log", a.write_log, a.image, &e) < 0) || image_open(a.image, &img, &e) < 0) {
 		pool_done(&a.pool);
 		return fail_at(a.image, &e);
 	}

@@ -76,8 +76,9 @@ static int take_option(struct uki_arguments *a, int code)
 		a->profile = (unsigned)number;
 		return 0;
 	case OPT_PHASE: {
+		if (!is_phase_path(optarg))
+			return usage_error("--phase \"%s\": expected words with : between them, or : for none", optarg);
 		const char **place = pool_push(&a->pool, &a->phases, &a->n_phases, &a->cap_phases, sizeof *place);
-
 		if (!place)
 			return usage_error("out of memory");
 		*place = strcmp(optarg, ":") == 0 ? "" : optarg;
@@ -96,12 +97,14 @@ static int take_option(struct uki_arguments *a, int code)
 		}
 		return 0;
 	case OPT_DT_COMPATIBLE:
+		if (!*optarg)
+			return usage_error("--dt-compatible is empty: expected a name or none");
 		a->hardware.compatible_known = true;
 		a->hardware.compatible = strcmp(optarg, "none") == 0 ? NULL : optarg;
 		return 0;
 	case OPT_OUTPUT:
 		a->output = optarg;
-		return 0;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_JSON:
 		a->json = true;
 		return 0;
@@ -146,7 +149,7 @@ int hash_image(struct uki_arguments *a, const struct pe *pe, alg_set banks, stru
 {
 	struct hash_jobs *jobs = hash_jobs_new();
 	struct blob plain, padded;
-	size_t plain_id, padded_id;
+	size_t plain_id = 0, padded_id = 0;
 
 	int r = jobs ? authenticode_bytes(&a->pool, pe, &plain, e) : err_nomem(e);
 	if (r == 0)
@@ -255,6 +258,15 @@ static int find_section(struct uki_arguments *a, struct uki_input *in, struct bl
 	return pe_section_content(&a->pool, &in->pe, s, ret, e);
 }
 
+/* Bytes that a terminal shows as they are; anything else may do something to it. */
+static bool is_plain_text(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < 0x20 && s.p[i] != '\n' && s.p[i] != '\t') || s.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 static int run_extract(struct uki_arguments *a, struct uki_input *in, struct pcrcast_error *e)
 {
 	enum { CHUNK = 1 << 20 };
@@ -274,6 +286,10 @@ static int run_extract(struct uki_arguments *a, struct uki_input *in, struct pcr
 		size_t n = content.len - at < CHUNK ? (size_t)(content.len - at) : CHUNK;
 
 		r = blob_read(&content, at, buf, n, e);
+		if (r == 0 && !a->output && isatty(STDOUT_FILENO) && (content.len > CHUNK || !is_plain_text((struct slice){ buf, n })))
+			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+				       "section %s is not plain text and standard output is a terminal: name a file with --output",
+				       a->section);
 		if (r == 0 && to_file)
 			r = out_write(&out, (struct slice){ buf, n }, e);
 		else if (r == 0 && fwrite(buf, 1, n, stdout) != n)
@@ -318,7 +334,9 @@ static int run_verb(const struct verb *v, struct uki_arguments *a)
 
 	a->hardware.ids = a->hwids;
 	a->hardware.n_ids = a->n_hwids;
-	int r = open_input(a, &in, &e);
+	int r = a->output && strcmp(a->output, "-") != 0 ? refuse_overwrite("--output", a->output, a->file, &e) : 0;
+	if (r == 0)
+		r = open_input(a, &in, &e);
 	if (r == 0)
 		r = v->run(a, &in, &e);
 	if (r == 0)
@@ -360,7 +378,7 @@ int cmd_uki(int argc, char **argv)
 	if (status == EXIT_DONE) {
 		a.file = argv[optind];
 		a.section = argv[optind + v->wants_section];
-		status = run_verb(v, &a);
+		status = empty_name(a.file) ? EXIT_TROUBLE : run_verb(v, &a);
 	}
 	pool_done(&a.pool);
 	return status;

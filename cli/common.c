@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "predict/extra_dir.h"
 
 /* ---- messages ---- */
 
@@ -55,14 +58,34 @@ void put_text(FILE *out, const char *text)
 	}
 }
 
+/* Cut "FILE: " out where it begins a part of the message; parts have ": " between them. */
+static void drop_name(char *msg, const char *file)
+{
+	size_t n = strlen(file);
+
+	for (char *part = msg; part;) {
+		if (strncmp(part, file, n) == 0 && part[n] == ':' && part[n + 1] == ' ') {
+			memmove(part, part + n + 2, strlen(part + n + 2) + 1);
+			continue;
+		}
+		part = strstr(part, ": ");
+		part = part ? part + 2 : NULL;
+	}
+}
+
 int fail_at(const char *file, const struct pcrcast_error *e)
 {
+	char msg[sizeof e->msg];
+
+	(void)snprintf(msg, sizeof msg, "%s", e->msg);
 	fputs("pcrcast: ", stderr);
-	if (file && strncmp(e->msg, file, strlen(file)) != 0) {
+	if (file && *file) {
+		drop_name(msg, file);
 		put_text(stderr, file);
-		fputs(": ", stderr);
+		if (*msg)
+			fputs(": ", stderr);
 	}
-	put_text(stderr, e->msg);
+	put_text(stderr, msg);
 	if (e->offset != PCRCAST_NO_OFFSET)
 		fprintf(stderr, " (at byte %" PRIu64 ")", e->offset);
 	fputc('\n', stderr);
@@ -86,6 +109,13 @@ int usage_error(const char *fmt, ...)
 	put_text(stderr, text);
 	fputs(" (see --help)\n", stderr);
 	return EXIT_TROUBLE;
+}
+
+bool empty_name(const char *name)
+{
+	if (!*name)
+		fputs("pcrcast: the file name is empty\n", stderr);
+	return !*name;
 }
 
 /* ---- options ---- */
@@ -204,6 +234,13 @@ bool parse_unsigned(const char *text, unsigned long most, unsigned long *ret)
 		return false;
 	*ret = v;
 	return true;
+}
+
+bool is_phase_path(const char *text)
+{
+	size_t n = strlen(text);
+
+	return strcmp(text, ":") == 0 || (n && text[0] != ':' && text[n - 1] != ':' && !strstr(text, "::"));
 }
 
 static int hex_value(char c)
@@ -326,6 +363,71 @@ void out_abort(struct out_file *o)
 		(void)unlink(o->temp);
 	o->fd = -1;
 	o->temp[0] = '\0';
+}
+
+/* ---- what must not be written ---- */
+
+/* The real path of the directory that target is or would be in; "" when there is none. */
+static void directory_of(const char *target, char ret[static PATH_MAX])
+{
+	char path[PATH_MAX];
+
+	ret[0] = '\0';
+	if (!realpath(target, path) && (size_t)snprintf(path, sizeof path, "%s", target) >= sizeof path)
+		return;
+	char *slash = strrchr(path, '/');
+	if (slash)
+		slash[slash == path] = '\0';
+	if (!realpath(slash ? path : ".", ret))
+		ret[0] = '\0';
+}
+
+/* Does the directory dir, a real path, lie at or under root? */
+static bool lies_in(const char *dir, const char *root)
+{
+	char real[PATH_MAX];
+
+	if (!*dir || !realpath(root, real))
+		return false;
+	size_t n = strcmp(real, "/") == 0 ? 0 : strlen(real);
+	return strncmp(dir, real, n) == 0 && (dir[n] == '/' || dir[n] == '\0');
+}
+
+/* The same for the directory of an EFI file's companions, under both names that it has with a boot counter. */
+static bool lies_in_companions(const char *dir, const char *file)
+{
+	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+	struct pool pool = POOL_INIT;
+	bool found = false;
+
+	for (int stripped = 0; stripped <= 1; stripped++) {
+		const char *name = extra_dir_of(&pool, base, stripped);
+		const char *path = name ? pool_printf(&pool, "%.*s%s", (int)(base - file), file, name) : NULL;
+
+		found |= path && lies_in(dir, path);
+	}
+	pool_done(&pool);
+	return found;
+}
+
+int refuse_overwrite(const char *option, const char *target, const char *image, struct pcrcast_error *e)
+{
+	bool from_stdin = strcmp(image, "-") == 0;
+	char dir[PATH_MAX];
+	struct stat in, out;
+
+	if ((from_stdin ? fstat(STDIN_FILENO, &in) : stat(image, &in)) < 0)
+		return 0; /* opening it says why */
+	bool there = stat(target, &out) == 0;
+	if (there && !S_ISREG(out.st_mode) && !S_ISBLK(out.st_mode))
+		return 0;
+	if (there && out.st_dev == in.st_dev && out.st_ino == in.st_ino)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s would overwrite the image", option);
+	directory_of(target, dir);
+	if (from_stdin || !(S_ISDIR(in.st_mode) ? lies_in(dir, image) : lies_in_companions(dir, image)))
+		return 0;
+	return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+		       there ? "%s would overwrite %s, a file of the image" : "%s would add %s to the image", option, target);
 }
 
 int write_file(const char *path, struct slice bytes, struct pcrcast_error *e)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { CC_REGISTERS = 5 }; /* MRTD and four RTMRs */
 enum { FIRMWARE_PCRS = 8 }; /* PCR 0 to 7: every extension is the firmware's, or a boot loader's that logs it */
 
 /* PCR 8, 9, 11 to 14: boot loaders extend and log them; so may the system, later and elsewhere */
@@ -117,7 +118,10 @@ static int check_events(const struct eventlog_arguments *a, const struct eventlo
 		known += c->match == MATCH_NO && !c->suspicious;
 		untold += c->match == MATCH_CANNOT_TELL;
 	}
-	return add_check(rep, "payloads", no ? FAIL : PASS,
+	/* nothing was measured, so nothing speaks for the log */
+	bool none = yes + no + known + untold == 0;
+
+	return add_check(rep, "payloads", no ? FAIL : none ? SKIP : PASS,
 			 pool_printf(&rep->pool,
 				     "%zu of %zu events fit their digests, %zu do not%s; %zu have digests of what is not in the log",
 				     yes, yes + no + known + untold, no + known,
@@ -127,28 +131,42 @@ static int check_events(const struct eventlog_arguments *a, const struct eventlo
 
 static int check_findings(const struct eventlog *log, struct report *rep, struct pcrcast_error *e)
 {
-	size_t grave = 0;
+	size_t grave = 0, open = 0;
 
-	for (size_t i = 0; i < log->n_findings; i++)
-		grave += finding_is_grave(&log->findings[i]);
+	for (size_t i = 0; i < log->n_findings; i++) {
+		grave += finding_weight(&log->findings[i]) == FINDING_GRAVE;
+		open += finding_weight(&log->findings[i]) == FINDING_OPEN;
+	}
 	const char *detail = log->n_findings == 0 ? pool_printf(&rep->pool, "nothing odd") :
-			     grave		  ? pool_printf(&rep->pool, "%zu %s, %zu such that no machine logs so", log->n_findings,
+			     grave	  ? pool_printf(&rep->pool, "%zu %s, %zu such that no machine logs so", log->n_findings,
 								log->n_findings == 1 ? "finding" : "findings", grave) :
 						    pool_printf(&rep->pool, "%zu %s, such as real machines have", log->n_findings,
 								log->n_findings == 1 ? "finding" : "findings");
 
-	return add_check(rep, "structure", grave ? FAIL : PASS, detail, e);
+	return add_check(rep, "structure", grave ? FAIL : open ? SKIP : PASS, detail, e);
 }
 
 /* ---- registers ---- */
+
+/* A log of the system alone (IMA's, systemd's) knows nothing of PCR 0 to 7. */
+static bool tells_of_firmware(const struct eventlog *log)
+{
+	for (size_t i = 0; i < log->n_events; i++)
+		if (log->events[i].content == CONTENT_PCCLIENT)
+			return true;
+	return false;
+}
 
 /*
  * What a state means for the question whether the log is true. A value without an event speaks against the log where
  * every extension is to be logged, in the firmware's PCRs. In those of boot loaders it cannot be told: an event may have
  * been taken out, or the system extended them. The rest is the system's, and matters only when it was asked for.
  */
-static enum outcome outcome_of(const struct eventlog_arguments *a, const struct eventlog *log, unsigned index, enum register_state state)
+static enum outcome outcome_of(const struct eventlog_arguments *a, const struct eventlog *log, const struct report *rep, enum alg alg,
+			       unsigned index)
 {
+	enum register_state state = rep->registers[alg][index].state;
+
 	switch (state) {
 	case REGISTER_AGREES:
 	case REGISTER_CONTINUES:
@@ -156,12 +174,14 @@ static enum outcome outcome_of(const struct eventlog_arguments *a, const struct 
 	case REGISTER_DIFFERS:
 		return FAIL;
 	case REGISTER_NO_EVENTS:
-		/* MRTD is what the machine was started with: no event leads to it */
-		if (log->kind == EVENTLOG_CC ? index > 0 : log->kind <= EVENTLOG_WBCL && index < FIRMWARE_PCRS)
+		/* MRTD is what the machine was started with: no event leads to it; but registers behind RTMR3 are a TPM's */
+		if (log->kind == EVENTLOG_CC)
+			return index > 0 || rep->values.known[alg] >> CC_REGISTERS ? FAIL : PASS;
+		if (index < FIRMWARE_PCRS && tells_of_firmware(log))
 			return FAIL;
 		return a->has_pcrs || LOADER_PCRS & UINT32_C(1) << index ? SKIP : PASS;
 	case REGISTER_NOT_STATED:
-		return a->has_pcrs ? SKIP : PASS;
+		return a->has_pcrs || rep->replayed[alg].count[index] > 0 ? SKIP : PASS;
 	case REGISTER_INCOMPLETE:
 		return SKIP;
 	}
@@ -208,7 +228,7 @@ static int check_bank(const struct eventlog_arguments *a, const struct eventlog 
 
 		if (!selected(a, i))
 			continue;
-		o = outcome_of(a, log, i, state);
+		o = outcome_of(a, log, rep, alg, i);
 		n[state]++;
 		worst = worst == FAIL || o == FAIL ? FAIL : worst == SKIP || o == SKIP ? SKIP : PASS;
 	}

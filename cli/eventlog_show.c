@@ -10,6 +10,8 @@
 #include "cli/cmd_eventlog.h"
 #include "eventlog/decode.h"
 
+enum { FINDINGS_LISTED = 20 };
+
 enum {
 	LIST_SHOWN = 16,   /* entries of a list that are written as text; a dbx has hundreds */
 	HEX_SHOWN = 64,    /* bytes of hex that are written as text: the longest digest */
@@ -189,7 +191,9 @@ static int show_text(const struct eventlog_arguments *a, const struct eventlog *
 			put_event(log, &log->events[i], i, &d, banks, a->all_banks || has == 0 || log->kind == EVENTLOG_IMA);
 		pool_done(&pool);
 	}
-	for (size_t i = 0; r == 0 && !a->quiet && i < log->n_findings; i++) {
+	size_t listed = log->n_findings < FINDINGS_LISTED ? log->n_findings : FINDINGS_LISTED;
+
+	for (size_t i = 0; r == 0 && !a->quiet && i < listed; i++) {
 		const struct finding *f = &log->findings[i];
 
 		fputs("finding: ", stderr);
@@ -200,6 +204,8 @@ static int show_text(const struct eventlog_arguments *a, const struct eventlog *
 			fprintf(stderr, " (at byte %" PRIu64 ")", f->offset);
 		fputc('\n', stderr);
 	}
+	if (r == 0 && !a->quiet && listed < log->n_findings)
+		fprintf(stderr, "%zu more findings; --json lists them\n", log->n_findings - listed);
 	return r < 0 ? r : finish(EXIT_DONE);
 }
 

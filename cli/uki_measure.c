@@ -32,6 +32,12 @@ static void choose_phases(struct uki_arguments *a, const char *const **ret, size
 	*ret_n = n;
 }
 
+/* What systemd-measure prints for a phase path, the one without words too. */
+static const char *phase_label(const char *path)
+{
+	return *path ? path : ":";
+}
+
 /* Its own JSON: bank → list of { phase, pcr, hash }. */
 static struct cJSON *systemd_measure_json(struct json_doc *d, alg_set banks, const char *const *phases, size_t n,
 					  const struct pcr_bank *values)
@@ -70,7 +76,7 @@ static struct cJSON *measure_json(struct json_doc *d, const struct uki_arguments
 	for (size_t i = 0; i < n; i++) {
 		struct cJSON *o = json_object(d), *pcrs = json_object(d);
 
-		json_add_string(d, o, "phase", phases[i]);
+		json_add_string(d, o, "phase", phase_label(phases[i]));
 		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 			struct pcr_bank bank = values[alg];
 
@@ -119,7 +125,7 @@ int uki_run_measure(struct uki_arguments *a, struct uki_input *in, struct pcrcas
 			r = uki_measure_phase(&bank, phases[i], e);
 			if (r < 0)
 				return r;
-			print_digest_line(alg, 11, bank.pcr[11], phases[i]);
+			print_digest_line(alg, 11, bank.pcr[11], phase_label(phases[i]));
 		}
 	return 0;
 }

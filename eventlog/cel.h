@@ -27,6 +27,12 @@ enum cel_content_type {
 /* The word that CEL-JSON has for a content type; for a number without a word, the number. NULL when memory gives out. */
 const char *cel_content_type_name(uint8_t type, struct pool *pool);
 
+/* Records number PCRs and NV indices in one field each; a handle of an NV index tells itself (TPM 2.0 Library part 2, TPM_HT_NV_INDEX). */
+static inline bool cel_is_nv_index(uint32_t number)
+{
+	return number >> 24 == 0x01;
+}
+
 /* TPM_ALG_ID by the name in "hashAlg", any case; 0: not known. */
 uint16_t cel_alg_by_name(const char *name);
 /* NULL: it has no name. */

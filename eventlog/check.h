@@ -23,8 +23,13 @@ int eventlog_check_payloads(struct pool *pool, const struct eventlog *log, struc
 /* Findings about the structure (missing or doubled separators, events behind the last one, order …), into log->findings. */
 int eventlog_check_structure(struct eventlog *log, struct pcrcast_error *e);
 
-/* Does a finding mean that the log is not what a machine logs? Others are only odd: real firmware does such things. */
-bool finding_is_grave(const struct finding *f);
+enum finding_weight {
+	FINDING_ODD,   /* real firmware does such things */
+	FINDING_OPEN,  /* whether the log is true cannot be told */
+	FINDING_GRAVE, /* no machine logs so */
+};
+
+enum finding_weight finding_weight(const struct finding *f);
 
 /* Values of registers as a machine or a reference states them. */
 struct pcr_values {

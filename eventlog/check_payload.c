@@ -13,6 +13,8 @@
 #include "base/json.h"
 #include "base/json_read.h"
 
+enum { FIRMWARE_PCRS = 8 }; /* PCR 0 to 7 */
+
 /* ---- comparing ---- */
 
 enum fit {
@@ -142,7 +144,8 @@ static bool variable_data(struct pool *pool, const struct event *ev, struct slic
 	if (ev->data.n < HEADER)
 		return false;
 	uint64_t name_len = get_u64le(ev->data.p + AT_NAME_LEN), data_len = get_u64le(ev->data.p + AT_DATA_LEN);
-	if (name_len > (ev->data.n - HEADER) / 2)
+	/* what lies behind the data would be covered by nothing */
+	if (name_len > (ev->data.n - HEADER) / 2 || data_len != ev->data.n - HEADER - 2 * name_len)
 		return false;
 	return slice_at(ev->data, HEADER + 2 * name_len, data_len, ret);
 }
@@ -186,7 +189,7 @@ static bool after_prefix(const struct event *ev, bool nul, struct slice *ret)
 			continue;
 		const uint8_t *end = memchr(s.p, 0, s.n);
 		size_t n = end ? (size_t)(end - s.p) : s.n;
-		if (nul && n == s.n)
+		if ((nul && n == s.n) || s.n - n > 2)
 			return false;
 		return slice_at(s, skip, n - skip + nul, ret);
 	}
@@ -232,7 +235,8 @@ static bool tagged_data(struct pool *pool, const struct event *ev, struct slice 
 	enum { HEADER = 8, AT_LEN = 4 }; /* TCG_PCClientTaggedEvent: id, length, data */
 
 	(void)pool;
-	return ev->data.n >= HEADER && slice_at(ev->data, HEADER, get_u32le(ev->data.p + AT_LEN), ret);
+	return ev->data.n >= HEADER && get_u32le(ev->data.p + AT_LEN) == ev->data.n - HEADER &&
+	       slice_at(ev->data, HEADER, ev->data.n - HEADER, ret);
 }
 
 static bool separator_error(struct pool *pool, const struct event *ev, struct slice *ret)
@@ -240,7 +244,9 @@ static bool separator_error(struct pool *pool, const struct event *ev, struct sl
 	static const uint8_t one[4] = { 1, 0, 0, 0 };
 
 	(void)pool;
-	(void)ev;
+	/* an ordinary separator is what it says: an error must not hide behind it */
+	if (ev->data.n == 4 && (get_u32le(ev->data.p) == 0 || get_u32le(ev->data.p) == UINT32_MAX))
+		return false;
 	*ret = (struct slice){ one, sizeof one };
 	return true;
 }
@@ -249,26 +255,28 @@ static const struct form {
 	uint32_t type;
 	bool (*bytes)(struct pool *pool, const struct event *ev, struct slice *ret);
 	const char *reason;
+	bool tpm12_only;
 } forms[] = {
-	{ EV_EFI_VARIABLE_BOOT, variable_data, "the variable's data alone (EDK2 and PFP before 1.06)" },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, variable_data, "the variable's data alone (firmware for TPM 1.2)" },
+	{ EV_EFI_VARIABLE_BOOT, variable_data, "the variable's data alone (EDK2 and PFP before 1.06)", false },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, variable_data, "the variable's data alone (firmware for TPM 1.2)", true },
 	/* shim computed the structure's size with its padding: the event is 6 bytes too long, and one of them is not hashed */
-	{ EV_EFI_VARIABLE_AUTHORITY, without_last_byte, "the event data but its last byte (shim before 15.2)" },
-	{ EV_SEPARATOR, separator_error, "the error value 1 (PFP 1.06 section 10.4.1: EV_SEPARATOR after an error)" },
-	{ EV_IPL, grub_text, "the text without its prefix (GRUB)" },
-	{ EV_IPL, grub_text_nul, "the text without its prefix, with its NUL (GRUB 2.02 of RHEL 8)" },
-	{ EV_IPL, section_name, "the section's name in ASCII, with its NUL (systemd-stub)" },
-	{ EV_IPL, with_zero_byte, "the event data and one zero byte more (systemd-boot before 251)" },
-	{ EV_IPL, without_nul, "the event data without its NUL" },
-	{ EV_EVENT_TAG, tagged_data, "the tagged data without its header" },
+	{ EV_EFI_VARIABLE_AUTHORITY, without_last_byte, "the event data but its last byte (shim before 15.2)", false },
+	{ EV_SEPARATOR, separator_error, "the error value 1 (PFP 1.06 section 10.4.1: EV_SEPARATOR after an error)", false },
+	{ EV_IPL, grub_text, "the text without its prefix (GRUB)", false },
+	{ EV_IPL, grub_text_nul, "the text without its prefix, with its NUL (GRUB 2.02 of RHEL 8)", false },
+	{ EV_IPL, section_name, "the section's name in ASCII, with its NUL (systemd-stub)", false },
+	{ EV_IPL, with_zero_byte, "the event data and one zero byte more (systemd-boot before 251)", false },
+	{ EV_IPL, without_nul, "the event data without its NUL", false },
+	{ EV_EVENT_TAG, tagged_data, "the tagged data without its header", false },
 };
 
 /* Event fields for which a rule of their own holds: a digest that none of the forms explains is suspicious. */
 static bool has_checkable_text(const struct event *ev)
 {
-	struct slice text;
-
-	return ev->type == EV_IPL && after_prefix(ev, false, &text);
+	for (size_t i = 0; i < sizeof grub_prefixes / sizeof grub_prefixes[0]; i++)
+		if (ev->type == EV_IPL && starts_with(ev->data, grub_prefixes[i]))
+			return true;
+	return false;
 }
 
 /* ---- firmware that measures something else than the specification demands ---- */
@@ -277,17 +285,19 @@ static bool has_checkable_text(const struct event *ev)
 static bool is_dell_version(const struct event *ev)
 {
 	size_t dots = 0;
+	bool digit = false;
 
 	if (ev->data.n < 4 || ev->data.n % 2 || get_u16le(ev->data.p + ev->data.n - 2) != 0)
 		return false;
 	for (size_t i = 0; i + 2 < ev->data.n; i += 2) {
 		uint16_t c = get_u16le(ev->data.p + i);
 
-		dots += c == '.';
-		if (c != '.' && (c < '0' || c > '9'))
+		if (c == '.' ? !digit : c < '0' || c > '9')
 			return false;
+		dots += c == '.';
+		digit = c != '.';
 	}
-	return dots == 2;
+	return dots == 2 && digit;
 }
 
 static const struct exception {
@@ -415,7 +425,7 @@ static int check_systemd(const struct eventlog *log, const struct event *ev, str
 			f = FIT_NONE;
 		if (r == 0 && f == FIT_ALL)
 			*ret = (struct event_check){ MATCH_YES, false, "the word that is logged (systemd)" };
-		else if (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0)
+		else if (ev->pcr >= FIRMWARE_PCRS && (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0))
 			ret->reason = "the word, keyed with the volume key (systemd-cryptsetup)";
 		else if (n >= CUT)
 			ret->reason = "a word that is logged cut off";
@@ -439,6 +449,8 @@ static int check_forms(const struct eventlog *log, const struct event *ev, struc
 		struct slice bytes;
 		enum fit f;
 
+		if (forms[i].tpm12_only && log->spec_id.version_major >= 2)
+			continue;
 		if (forms[i].type != ev->type || !forms[i].bytes(&scratch, ev, &bytes))
 			continue;
 		r = fit(log, ev, bytes, &f, e);

@@ -25,6 +25,8 @@ uint32_t eventlog_incomplete(const struct eventlog *log, enum alg alg)
 	for (size_t i = 0; i < log->n_events; i++) {
 		const struct event *ev = &log->events[i];
 
+		if (ev->content == CONTENT_OTHER && ev->n_digests == 0)
+			continue; /* it only speaks about the log: eventlog_replay passes it over too */
 		if (ev->type != EV_NO_ACTION && ev->content != CONTENT_IMA && ev->pcr < PCR_COUNT &&
 		    event_digest(ev, log, alg).n == 0)
 			set |= UINT32_C(1) << ev->pcr; /* IMA's events extend every bank: event_extended */

@@ -10,30 +10,32 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "eventlog/cel.h"
 
 enum {
 	FIRMWARE_PCRS = 8, /* PCR 0 to 7 are the firmware's, and end with a separator each */
 	CC_FIRST = 1,      /* RTMR0 and RTMR1 have one separator each: UEFI 2.10 section 38.4.1, EDK2 TdTcg2Dxe.c */
 	CC_LAST = 2,
+	CC_REGISTERS = 4, /* RTMR3 */
 };
 
 static const struct code {
 	const char *code;
-	bool grave;
+	enum finding_weight weight;
 } codes[] = {
-	{ "separator-missing", true }, { "no-separators", false },    { "separator-doubled", false },
-	{ "separator-error", false },  { "after-separator", false },  { "startup-locality-late", true },
-	{ "register-range", true },    { "no-digest", true },	      { "zero-digest", false },
-	{ "secure-boot-order", true }, { "exit-boot-order", true },   { "exit-boot-missing", false },
-	{ "after-exit-boot", false },
+	{ "separator-missing", FINDING_GRAVE }, { "no-separators", FINDING_ODD },    { "separator-doubled", FINDING_ODD },
+	{ "separator-error", FINDING_ODD },     { "after-separator", FINDING_ODD },  { "startup-locality-late", FINDING_GRAVE },
+	{ "register-range", FINDING_GRAVE },    { "no-digest", FINDING_GRAVE },      { "zero-digest", FINDING_ODD },
+	{ "secure-boot-order", FINDING_GRAVE }, { "exit-boot-order", FINDING_GRAVE }, { "exit-boot-missing", FINDING_ODD },
+	{ "after-exit-boot", FINDING_ODD },     { "hcrtm-late", FINDING_GRAVE },     { "register-type", FINDING_OPEN },
 };
 
-bool finding_is_grave(const struct finding *f)
+enum finding_weight finding_weight(const struct finding *f)
 {
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
 		if (strcmp(codes[i].code, f->code) == 0)
-			return codes[i].grave;
-	return false;
+			return codes[i].weight;
+	return FINDING_ODD;
 }
 
 /* What was seen so far. */
@@ -222,17 +224,51 @@ static int look_at_locality(struct eventlog *log, size_t i, const struct progres
 			     "StartupLocality behind events of PCR 0, expected before them");
 }
 
+/* PFP 1.06 section 3.3.4.8 and shim: what is measured into PCR 7. Other types cannot be checked against their digests. */
+static bool belongs_into_pcr7(uint32_t type)
+{
+	return type == EV_SEPARATOR || type == EV_EFI_ACTION || type == EV_EFI_VARIABLE_DRIVER_CONFIG ||
+	       type == EV_EFI_VARIABLE_AUTHORITY || type == EV_EFI_SPDM_DEVICE_POLICY || type == EV_EFI_SPDM_DEVICE_AUTHORITY;
+}
+
+/* PFP 1.06 section 10.4.1: the H-CRTM measures before anything else does. */
+static int look_at_register(struct eventlog *log, size_t i, const struct progress *p, struct pcrcast_error *e)
+{
+	const struct event *ev = &log->events[i];
+	char buf[11];
+
+	if (ev->type == EV_EFI_HCRTM_EVENT && p->extended & 1)
+		return eventlog_find(log, ev->offset, i, "hcrtm-late", e, "EV_EFI_HCRTM_EVENT behind events of PCR 0, expected before them");
+	if (log->kind != EVENTLOG_CC && ev->pcr == 7 && !belongs_into_pcr7(ev->type))
+		return eventlog_find(log, ev->offset, i, "register-type", e, "%s in PCR 7, where no firmware is known to measure it",
+				     event_type_name(ev->type, buf));
+	return 0;
+}
+
+/* Registers that content of other origin than firmware may be measured into: none of the firmware's. */
+static int look_at_system(struct eventlog *log, size_t i, struct pcrcast_error *e)
+{
+	const struct event *ev = &log->events[i];
+
+	if (cel_is_nv_index(ev->pcr) || (ev->pcr >= FIRMWARE_PCRS && ev->pcr < PCR_COUNT) || ev->n_digests == 0 ||
+	    log->kind == EVENTLOG_CC)
+		return 0;
+	return eventlog_find(log, ev->offset, i, "register-range", e, "an event of the operating system in %s, expected PCR %d to %d",
+			     name_of(log, ev->pcr).text, FIRMWARE_PCRS, PCR_COUNT - 1);
+}
+
 static int look_at_event(struct eventlog *log, size_t i, struct progress *p, struct pcrcast_error *e)
 {
 	const struct event *ev = &log->events[i];
+	bool cc = log->kind == EVENTLOG_CC;
 	char buf[11];
 	int r;
 
 	if (ev->type == EV_NO_ACTION)
 		return look_at_locality(log, i, p, e);
-	if (ev->pcr >= PCR_COUNT)
-		return eventlog_find(log, ev->offset, i, "register-range", e, "%s extends %s, expected PCR 0 to %d",
-				     event_type_name(ev->type, buf), name_of(log, ev->pcr).text, PCR_COUNT - 1);
+	if (cc ? ev->pcr < CC_FIRST || ev->pcr > CC_REGISTERS : ev->pcr >= PCR_COUNT)
+		return eventlog_find(log, ev->offset, i, "register-range", e, "%s extends %s, expected %s",
+				     event_type_name(ev->type, buf), name_of(log, ev->pcr).text, cc ? "rtmr0 to rtmr3" : "PCR 0 to 23");
 	p->n_firmware += ev->pcr < FIRMWARE_PCRS && is_firmware_type(ev->type);
 	if (ev->digests.n == 0)
 		r = eventlog_find(log, ev->offset, i, "no-digest", e, "%s without a digest", event_type_name(ev->type, buf));
@@ -241,6 +277,8 @@ static int look_at_event(struct eventlog *log, size_t i, struct progress *p, str
 				  event_type_name(ev->type, buf));
 	else
 		r = 0;
+	if (r == 0)
+		r = look_at_register(log, i, p, e);
 	if (r == 0)
 		r = look_at_secure_boot(log, i, p, e);
 	if (r == 0 && ev->type == EV_SEPARATOR)
@@ -296,8 +334,7 @@ int eventlog_check_structure(struct eventlog *log, struct pcrcast_error *e)
 		const struct event *ev = &log->events[i];
 		int r = 0;
 
-		if (ev->content == CONTENT_PCCLIENT)
-			r = look_at_event(log, i, &p, e);
+		r = ev->content == CONTENT_PCCLIENT ? look_at_event(log, i, &p, e) : look_at_system(log, i, e);
 		if (r < 0)
 			return r;
 	}

@@ -134,6 +134,8 @@ struct finding {
 	const char *text; /* one line, what was expected and what was found */
 };
 
+enum { FINDING_CODES_MAX = 64 }; /* more than there are codes */
+
 /*
  * Events in order. In a log that was read, data, digests and vendor_info borrow from the log's bytes and
  * the Spec ID event is not among the events. No algorithm occurs twice in algs, and no event that was
@@ -149,6 +151,10 @@ struct eventlog {
 	size_t n_events, cap;
 	struct finding *findings;
 	size_t n_findings, cap_findings;
+	struct finding_count {
+		const char *code;
+		size_t n;
+	} finding_counts[FINDING_CODES_MAX]; /* eventlog_find's */
 	uint64_t end; /* of the last sound event in a log that was read; what follows is padding or unsound */
 	bool ima_padded; /* how IMA events extend a bank that the list has no digests of: see event_extended */
 };

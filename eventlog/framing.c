@@ -15,7 +15,6 @@ enum {
 	WINDOWS_FIRST_PCR = 11,
 	WINDOWS_LAST_PCR = 14,
 
-	CC_HEADER_INDEX = 1, /* RTMR0, where TdTcg2Dxe.c logs the Spec ID event; on a TPM it is PCR 0 */
 };
 
 int tcg1_event_read(struct reader *r, struct tcg1_event *ret, struct pcrcast_error *e)

@@ -4,8 +4,8 @@
 #include "eventlog/parse.h"
 
 enum {
-	/* Findings beyond so many say nothing new, but a hostile log would make them take many times its size. */
-	FINDINGS_MAX = 10000,
+	/* Beyond so many of one code they say nothing new, but a hostile log would make them take many times its size. */
+	FINDINGS_MAX = 1000,
 	PCR_MAX_LOGGED = PCR_COUNT - 1,
 	EVENT_TYPE_LAST_BIOS = 0x1f, /* types below 0x80000000: PFP 1.06 goes to 0x13 */
 	CCEL_TABLE_LEN = 56,         /* ACPI 6.5, CC Event Log ACPI Table */
@@ -31,24 +31,39 @@ enum eventlog_kind eventlog_kind_by_name(const char *name)
 	return EVENTLOG_KINDS;
 }
 
+/* How many findings there are of this code, the one to come included. Of a code too many, none is lost silently. */
+static size_t count_finding(struct eventlog *log, const char *code)
+{
+	for (size_t i = 0; i < FINDING_CODES_MAX; i++) {
+		struct finding_count *c = &log->finding_counts[i];
+
+		if (!c->code)
+			c->code = code;
+		if (strcmp(c->code, code) == 0)
+			return ++c->n;
+	}
+	return 1;
+}
+
 int eventlog_find(struct eventlog *log, uint64_t offset, size_t event, const char *code,
 		  struct pcrcast_error *e, const char *fmt, ...)
 {
 	va_list ap;
+	size_t n = count_finding(log, code);
 
-	if (log->n_findings > FINDINGS_MAX)
+	if (n > FINDINGS_MAX + 1)
 		return 0;
 	struct finding *f =
 		pool_push(&log->pool, &log->findings, &log->n_findings, &log->cap_findings, sizeof *f);
 	if (!f)
 		return err_nomem(e);
 	*f = (struct finding){ .offset = offset, .event = event, .code = code, .text = "" };
-	if (log->n_findings > FINDINGS_MAX) {
+	if (n > FINDINGS_MAX) {
 		*f = (struct finding){ .offset = PCRCAST_NO_OFFSET,
 				       .event = SIZE_MAX,
 				       .code = "more-findings",
-				       .text = "there is more of this, not listed" };
-		return 0;
+				       .text = pool_printf(&log->pool, "there are more findings \"%s\", not listed", code) };
+		return f->text ? 0 : err_nomem(e);
 	}
 	va_start(ap, fmt);
 	const char *text = pool_vprintf(&log->pool, fmt, ap);

@@ -16,6 +16,8 @@ int parse_ima(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e)
 
 /* ---- TCG framing, SHA-1 and crypto-agile ---- */
 
+enum { CC_HEADER_INDEX = 1 }; /* RTMR0, where TdTcg2Dxe.c (EDK2) logs the Spec ID event; on a TPM it is PCR 0 */
+
 enum { TCG1_SHA1_LEN = 20 }; /* TCG_PCR_EVENT, which is also the form of a crypto-agile log's first event */
 
 /* The fixed part of a TCG_PCR_EVENT and where its data lies. PFP 1.06 section 10.2.1. */

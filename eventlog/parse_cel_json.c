@@ -9,7 +9,6 @@
 #include "eventlog/cel.h"
 #include "eventlog/parse.h"
 
-enum { CEL_NUMBER_BASE = 0 /* as strtoul: "0x800000e5" or decimal */ };
 
 /* A number, or text that strtoul reads wholly. */
 static bool number_of(const struct cJSON *node, uint64_t max, uint64_t *ret)
@@ -26,7 +25,8 @@ static bool number_of(const struct cJSON *node, uint64_t max, uint64_t *ret)
 	if (!json_string(node, &text) || text[0] < '0' || text[0] > '9')
 		return false;
 	char *end;
-	value = strtoul(text, &end, CEL_NUMBER_BASE);
+	/* "0x800000e5" or decimal; a leading zero alone does not make a number octal */
+	value = strtoul(text, &end, text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10);
 	if (*end || value > max)
 		return false;
 	*ret = value;
@@ -45,6 +45,8 @@ static int read_register(const struct cJSON *record, uint64_t offset, uint32_t *
 	if (!number_of(pcr ? pcr : nv_index, UINT32_MAX, &value))
 		return err_set(e, PCRCAST_EFORMAT, offset, "\"%s\" is no number from 0 to 2^32-1",
 			       pcr ? "pcr" : "nv_index");
+	if (nv_index && !cel_is_nv_index((uint32_t)value))
+		return err_set(e, PCRCAST_EFORMAT, offset, "\"nv_index\" is 0x%08x, expected a handle 0x01......", (uint32_t)value);
 	*ret = (uint32_t)value;
 	return 0;
 }

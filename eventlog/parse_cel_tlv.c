@@ -97,10 +97,18 @@ static int register_read(struct reader *r, struct event *ev, struct eventlog *lo
 	if (rc < 0)
 		return rc;
 	ev->pcr = (uint32_t)value;
-	if (f.type != CEL_CC_REGISTER)
-		return 0;
-	return eventlog_find(log, f.offset, log->n_events, "cc-register", e,
-			     "register %u is a CC measurement register", ev->pcr);
+	if (f.type == CEL_NV_INDEX && !cel_is_nv_index(ev->pcr))
+		return err_set(e, PCRCAST_EFORMAT, f.offset, "nv_index 0x%08x, expected a handle 0x01......", ev->pcr);
+	/* The registers are numbered alike, so a log has the one or the other; its first record tells. */
+	if (log->n_events == 0 && f.type == CEL_CC_REGISTER) {
+		log->kind = EVENTLOG_CC;
+		log->spec_id.pcr = CC_HEADER_INDEX;
+	}
+	if ((log->kind == EVENTLOG_CC) != (f.type == CEL_CC_REGISTER))
+		return err_set(e, PCRCAST_EFORMAT, f.offset, "%s in a log that begins with %s",
+			       f.type == CEL_CC_REGISTER ? "a CC measurement register" : "a PCR or NV index",
+			       log->kind == EVENTLOG_CC ? "CC measurement registers" : "PCRs");
+	return 0;
 }
 
 static int digests_read(struct reader *r, struct event_builder *b, struct eventlog *log,

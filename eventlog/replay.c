@@ -55,10 +55,12 @@ static int extend(struct sha *h, struct pcr_bank *bank, uint32_t pcr, const uint
 		  struct pcrcast_error *e)
 {
 	size_t len = algs[bank->alg].len;
+	uint8_t both[2 * DIGEST_MAX];
 	struct digest d;
 
-	if (!sha_restart(h) || !sha_update(h, bank->pcr[pcr], len) || !sha_update(h, digest, len) ||
-	    !sha_peek(h, &d))
+	memcpy(both, bank->pcr[pcr], len);
+	memcpy(both + len, digest, len);
+	if (!sha_restart(h) || !sha_update(h, both, 2 * len) || !sha_peek(h, &d))
 		return err_set(e, PCRCAST_ECRYPTO, PCRCAST_NO_OFFSET, "libcrypto cannot compute %s",
 			       algs[bank->alg].name);
 	memcpy(bank->pcr[pcr], d.bytes, len);

@@ -12,8 +12,6 @@
 #include "eventlog/write.h"
 
 enum {
-	NV_INDEX_HANDLES =
-		0x01, /* TPM_HT_NV_INDEX, the first byte of an NV index: TPM 2.0 Library part 2, TPM_HT */
 	CRYPTO_AGILE_MAJOR = 2, /* specVersionMajor of a Spec ID Event03 */
 };
 
@@ -114,7 +112,7 @@ static void add_other(struct json_doc *d, struct cJSON *record, const struct eve
 
 static void add_register(struct json_doc *d, struct cJSON *record, uint32_t pcr, uint64_t recnum)
 {
-	json_add_u64(d, record, pcr >> 24 == NV_INDEX_HANDLES ? "nv_index" : "pcr", pcr);
+	json_add_u64(d, record, cel_is_nv_index(pcr) ? "nv_index" : "pcr", pcr);
 	json_add_u64(d, record, "recnum", recnum);
 }
 
@@ -149,34 +147,37 @@ static bool has_spec_id(const struct eventlog *log)
 	return log->spec_id.version_major >= CRYPTO_AGILE_MAJOR && log->n_algs > 0;
 }
 
-/* What a crypto-agile log without events consists of is its Spec ID event. */
-static int write_spec_id(const struct eventlog *log, FILE *out, bool *ret_ok, struct pcrcast_error *e)
-{
-	static const uint8_t zeros[TCG1_SHA1_LEN];
-	struct eventlog header = *log;
-	struct pool pool = POOL_INIT;
-	struct json_doc d = { false };
+struct spec_id_record {
+	struct pool pool; /* owns what first borrows */
 	struct tcg1_event first;
+};
+
+/* What a crypto-agile log without events consists of is its Spec ID event. */
+static int read_spec_id(const struct eventlog *log, struct spec_id_record *ret, struct pcrcast_error *e)
+{
+	struct eventlog header = *log;
 	struct slice bytes;
 
 	header.n_events = 0;
-	int rc = eventlog_write_tcg2(&header, &pool, &bytes, e);
-	if (rc == 0) {
-		struct reader r = reader_over(bytes);
-		rc = tcg1_event_read(&r, &first, e);
-	}
-	if (rc == 0) {
-		struct event ev = { .type = first.type, .data = first.data };
-		struct cJSON *record = json_object(&d), *digests = json_array(&d);
+	int rc = eventlog_write_tcg2(&header, &ret->pool, &bytes, e);
+	if (rc < 0)
+		return rc;
+	struct reader r = reader_over(bytes);
+	return tcg1_event_read(&r, &ret->first, e);
+}
 
-		add_register(&d, record, first.pcr, 0);
-		add_digest(&d, digests, algs[ALG_SHA1].tpm_id, (struct slice){ zeros, sizeof zeros });
-		json_add(&d, record, "digests", digests);
-		add_pcclient(&d, record, &ev);
-		*ret_ok = write_record(&d, record, out);
-	}
-	pool_done(&pool);
-	return rc;
+static bool write_spec_id(const struct spec_id_record *id, FILE *out)
+{
+	static const uint8_t zeros[TCG1_SHA1_LEN];
+	struct event ev = { .type = id->first.type, .data = id->first.data };
+	struct json_doc d = { false };
+	struct cJSON *record = json_object(&d), *digests = json_array(&d);
+
+	add_register(&d, record, id->first.pcr, 0);
+	add_digest(&d, digests, algs[ALG_SHA1].tpm_id, (struct slice){ zeros, sizeof zeros });
+	json_add(&d, record, "digests", digests);
+	add_pcclient(&d, record, &ev);
+	return write_record(&d, record, out);
 }
 
 /* ---- record numbers ---- */
@@ -217,47 +218,33 @@ static uint64_t *record_numbers(const struct eventlog *log, struct pool *pool)
 	return numbers;
 }
 
-static int write_records(const struct eventlog *log, FILE *out, struct pcrcast_error *e)
+int eventlog_print_cel_json(const struct eventlog *log, FILE *out, struct pcrcast_error *e)
 {
 	struct pool pool = POOL_INIT;
 	uint64_t *numbers = record_numbers(log, &pool);
-	bool ok = numbers && fputs("[\n", out) >= 0;
-	bool first = true;
+	struct spec_id_record header = { .pool = POOL_INIT };
+	bool first = true, ok = numbers != NULL;
 	int rc = 0;
 
-	if (ok && has_spec_id(log)) {
-		rc = write_spec_id(log, out, &ok, e);
-		first = false;
+	if (ok && has_spec_id(log))
+		rc = read_spec_id(log, &header, e);
+	if (ok && rc == 0) {
+		fputs("[\n", out);
+		if (has_spec_id(log)) {
+			ok = write_spec_id(&header, out);
+			first = false;
+		}
+		for (size_t i = 0; i < log->n_events && ok; i++) {
+			if (!first)
+				fputc(',', out);
+			ok = write_event(log, &log->events[i], numbers[i], out);
+			first = false;
+		}
+		fputs("]\n", out);
 	}
-	for (size_t i = 0; i < log->n_events && ok && rc == 0; i++) {
-		ok = (first || fputc(',', out) >= 0) && write_event(log, &log->events[i], numbers[i], out);
-		first = false;
-	}
-	ok = ok && fputs("]\n", out) >= 0;
+	pool_done(&header.pool);
 	pool_done(&pool);
 	if (rc < 0)
 		return rc;
-	return ok ? 0 : err_nomem(e); /* a stream in memory fails for no other reason */
-}
-
-int eventlog_write_cel_json(const struct eventlog *log, struct pool *pool, struct slice *ret,
-			    struct pcrcast_error *e)
-{
-	char *text = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
-
-	if (!out)
-		return err_nomem(e);
-	int rc = write_records(log, out, e);
-	if (fclose(out) != 0 && rc == 0)
-		rc = err_nomem(e);
-	uint8_t *copy = rc == 0 ? pool_copy(pool, text, n) : NULL;
-	free(text);
-	if (rc < 0)
-		return rc;
-	if (!copy)
-		return err_nomem(e);
-	*ret = (struct slice){ copy, n };
-	return 0;
+	return ok || ferror(out) ? 0 : err_nomem(e); /* what else makes a record fail */
 }

@@ -1,4 +1,4 @@
-#include "eventlog/eventlog.h"
+#include "eventlog/write.h"
 
 #include <inttypes.h>
 
@@ -12,33 +12,42 @@ enum {
 	VENDOR_INFO_MAX = 255,        /* its length has one byte */
 };
 
-/* Bytes to be written; the room was counted before. */
+/* Where bytes go: to a stream, or to memory whose room was counted before. */
 struct writer {
 	uint8_t *p;
+	FILE *out; /* NULL: to p */
 };
+
+static void write_bytes(struct writer *w, struct slice s)
+{
+	if (w->out) {
+		(void)fwrite(s.p, 1, s.n, w->out);
+		return;
+	}
+	if (s.n)
+		memcpy(w->p, s.p, s.n);
+	w->p += s.n;
+}
 
 static void write_u8(struct writer *w, uint8_t v)
 {
-	*w->p++ = v;
+	write_bytes(w, (struct slice){ &v, 1 });
 }
 
 static void write_u16le(struct writer *w, uint16_t v)
 {
-	put_u16le(w->p, v);
-	w->p += 2;
+	uint8_t bytes[2];
+
+	put_u16le(bytes, v);
+	write_bytes(w, (struct slice){ bytes, sizeof bytes });
 }
 
 static void write_u32le(struct writer *w, uint32_t v)
 {
-	put_u32le(w->p, v);
-	w->p += 4;
-}
+	uint8_t bytes[4];
 
-static void write_bytes(struct writer *w, struct slice s)
-{
-	if (s.n)
-		memcpy(w->p, s.p, s.n);
-	w->p += s.n;
+	put_u32le(bytes, v);
+	write_bytes(w, (struct slice){ bytes, sizeof bytes });
 }
 
 /* An event that a reader of the log accepts: one digest for each announced algorithm, in any order. */
@@ -72,7 +81,12 @@ static int event_check(const struct eventlog *log, const struct event *ev, struc
 }
 
 /* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent: PFP 1.06 sections 10.2.1 and 10.4.5.1. */
-static void spec_id_write(struct writer *w, const struct eventlog *log, size_t size)
+static size_t spec_id_len(const struct eventlog *log)
+{
+	return SPEC_ID_FIXED + 4 * log->n_algs + 1 + log->spec_id.vendor_info.n;
+}
+
+static void spec_id_write(struct writer *w, const struct eventlog *log)
 {
 	static const uint8_t zeros[SHA1_LEN];
 	static const char signature[16] = "Spec ID Event03";
@@ -81,7 +95,7 @@ static void spec_id_write(struct writer *w, const struct eventlog *log, size_t s
 	write_u32le(w, id->pcr);
 	write_u32le(w, EV_NO_ACTION);
 	write_bytes(w, (struct slice){ zeros, sizeof zeros });
-	write_u32le(w, (uint32_t)size);
+	write_u32le(w, (uint32_t)spec_id_len(log));
 	write_bytes(w, (struct slice){ (const uint8_t *)signature, sizeof signature });
 	write_u32le(w, id->platform_class);
 	write_u8(w, id->version_minor);
@@ -107,8 +121,8 @@ static void event2_write(struct writer *w, const struct event *ev)
 	write_bytes(w, ev->data);
 }
 
-int eventlog_write_tcg2(const struct eventlog *log, struct pool *pool, struct slice *ret,
-			struct pcrcast_error *e)
+/* Can the log be written, and with how many bytes? */
+static int count_bytes(const struct eventlog *log, size_t *ret, struct pcrcast_error *e)
 {
 	struct pcrcast_error local;
 
@@ -122,8 +136,7 @@ int eventlog_write_tcg2(const struct eventlog *log, struct pool *pool, struct sl
 			       "%zu bytes of vendor information, at most %d fit", log->spec_id.vendor_info.n,
 			       VENDOR_INFO_MAX);
 
-	size_t spec_id_size = SPEC_ID_FIXED + 4 * log->n_algs + 1 + log->spec_id.vendor_info.n;
-	size_t size = 4 + 4 + SHA1_LEN + 4 + spec_id_size;
+	size_t size = 4 + 4 + SHA1_LEN + 4 + spec_id_len(log);
 	for (size_t i = 0; i < log->n_events; i++) {
 		const struct event *ev = &log->events[i];
 
@@ -133,14 +146,41 @@ int eventlog_write_tcg2(const struct eventlog *log, struct pool *pool, struct sl
 		    __builtin_add_overflow(size, ev->data.n, &size))
 			return err_nomem(e);
 	}
+	*ret = size;
+	return 0;
+}
 
+static void log_write(struct writer *w, const struct eventlog *log)
+{
+	spec_id_write(w, log);
+	for (size_t i = 0; i < log->n_events; i++)
+		event2_write(w, &log->events[i]);
+}
+
+int eventlog_write_tcg2(const struct eventlog *log, struct pool *pool, struct slice *ret,
+			struct pcrcast_error *e)
+{
+	size_t size;
+
+	int rc = count_bytes(log, &size, e);
+	if (rc < 0)
+		return rc;
 	uint8_t *bytes = pool_array(pool, size, 1);
 	if (!bytes)
 		return err_nomem(e);
-	struct writer w = { bytes };
-	spec_id_write(&w, log, spec_id_size);
-	for (size_t i = 0; i < log->n_events; i++)
-		event2_write(&w, &log->events[i]);
+	struct writer w = { .p = bytes };
+	log_write(&w, log);
 	*ret = (struct slice){ bytes, size };
 	return 0;
+}
+
+int eventlog_print_tcg2(const struct eventlog *log, FILE *out, struct pcrcast_error *e)
+{
+	struct writer w = { .out = out };
+	size_t size;
+
+	int rc = count_bytes(log, &size, e);
+	if (rc == 0)
+		log_write(&w, log);
+	return rc;
 }

@@ -22,7 +22,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/efi/guid.h"
 #include "base/reader.h"
@@ -42,7 +41,6 @@ enum {
 
 struct yaml {
 	FILE *out;
-	struct pool *pool; /* for text on its way out */
 	bool failed;       /* memory gave out */
 };
 
@@ -99,20 +97,22 @@ static void put_characters(struct yaml *y, struct slice s, bool quoted)
 /* UTF-16 in unaligned bytes, up to a NUL. */
 static void put_utf16(struct yaml *y, struct slice s, bool quoted)
 {
-	uint16_t *units = pool_array(y->pool, s.n / 2 + 1, sizeof *units);
+	struct pool pool = POOL_INIT;
+	uint16_t *units = pool_array(&pool, s.n / 2 + 1, sizeof *units);
 	char *text = NULL;
 
 	if (units) {
 		for (size_t i = 0; i < s.n / 2; i++)
 			units[i] = get_u16le(s.p + 2 * i);
-		struct utf16 copy = utf16_copy(y->pool, units, s.n / 2);
+		struct utf16 copy = utf16_copy(&pool, units, s.n / 2);
 		if (copy.s)
-			text = utf16_to_utf8(y->pool, copy);
+			text = utf16_to_utf8(&pool, copy);
 	}
 	if (text)
 		put_characters(y, slice_of_string(text), quoted);
 	else
 		y->failed = true;
+	pool_done(&pool);
 }
 
 static void put_guid(struct yaml *y, const uint8_t *p)
@@ -609,46 +609,46 @@ static void put_spec_id(struct yaml *y, const struct eventlog *log)
 	}
 }
 
-static int put_pcrs(struct yaml *y, const struct eventlog *log, struct pcrcast_error *e)
-{
-	fputs("pcrs:\n", y->out);
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		struct pcr_bank bank;
-		size_t missing;
-		bool announced = false;
+struct banks {
+	alg_set announced;
+	struct pcr_bank bank[ALG_COUNT];
+};
 
-		for (size_t i = 0; i < log->n_algs; i++)
-			announced |= log->algs[i].id == algs[alg].tpm_id;
-		if (!announced)
+static int replay_banks(const struct eventlog *log, struct banks *ret, struct pcrcast_error *e)
+{
+	ret->announced = 0;
+	for (size_t i = 0; i < log->n_algs; i++) {
+		enum alg alg = alg_by_tpm_id(log->algs[i].id);
+		size_t missing;
+
+		if (alg == ALG_COUNT)
 			continue;
 		/* an event without a digest in a bank does not extend it there either: tpm2_eventlog does the same */
-		int rc = eventlog_replay_partial(log, alg, &bank, &missing, e);
+		int rc = eventlog_replay_partial(log, alg, &ret->bank[alg], &missing, e);
 		if (rc < 0)
 			return rc;
-		if (bank.extended)
-			fprintf(y->out, "  %s:\n", algs[alg].name);
-		for (unsigned i = 0; i < PCR_COUNT; i++) {
-			if (!(bank.extended & UINT32_C(1) << i))
-				continue;
-			fprintf(y->out, "    %-2u : 0x", i);
-			put_hex(y, (struct slice){ bank.pcr[i], algs[alg].len });
-			fputc('\n', y->out);
-		}
+		ret->announced |= UINT32_C(1) << alg;
 	}
 	return 0;
 }
 
-static int put_log(struct yaml *y, const struct eventlog *log, struct pcrcast_error *e)
+static void put_pcrs(struct yaml *y, const struct banks *banks)
 {
-	/* SHA-1 logs (Windows' too) have none or one of version 1, which tpm2_eventlog does not read; a CEL may have none */
-	bool spec_id = log->kind != EVENTLOG_TCG1 && log->spec_id.version_major >= 2;
+	fputs("pcrs:\n", y->out);
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		const struct pcr_bank *bank = &banks->bank[alg];
 
-	fputs("---\nversion: 2\nevents:\n", y->out);
-	if (spec_id)
-		put_spec_id(y, log);
-	for (size_t i = 0; i < log->n_events; i++)
-		put_event(y, log, &log->events[i], i + spec_id);
-	return put_pcrs(y, log, e);
+		if (!(banks->announced & UINT32_C(1) << alg) || !bank->extended)
+			continue;
+		fprintf(y->out, "  %s:\n", algs[alg].name);
+		for (unsigned i = 0; i < PCR_COUNT; i++) {
+			if (!(bank->extended & UINT32_C(1) << i))
+				continue;
+			fprintf(y->out, "    %-2u : 0x", i);
+			put_hex(y, (struct slice){ bank->pcr[i], algs[alg].len });
+			fputc('\n', y->out);
+		}
+	}
 }
 
 /* The form has no place for what is not a PC client event, nor for registers that are no PCRs. */
@@ -664,30 +664,23 @@ static int refuse_others(const struct eventlog *log, struct pcrcast_error *e)
 	return 0;
 }
 
-int eventlog_write_tpm2_yaml(const struct eventlog *log, struct pool *pool, struct slice *ret, struct pcrcast_error *e)
+int eventlog_print_tpm2_yaml(const struct eventlog *log, FILE *out, struct pcrcast_error *e)
 {
-	struct pool scratch = POOL_INIT;
-	char *text = NULL;
-	size_t n = 0;
+	/* SHA-1 logs (Windows' too) have none or one of version 1, which tpm2_eventlog does not read; a CEL may have none */
+	bool spec_id = log->kind != EVENTLOG_TCG1 && log->spec_id.version_major >= 2;
+	struct yaml y = { .out = out };
+	struct banks banks;
 
 	int rc = refuse_others(log, e);
+	if (rc == 0)
+		rc = replay_banks(log, &banks, e);
 	if (rc < 0)
 		return rc;
-	struct yaml y = { .out = open_memstream(&text, &n), .pool = &scratch };
-	if (!y.out)
-		return err_nomem(e);
-	rc = put_log(&y, log, e);
-	bool failed = ferror(y.out) || y.failed;
-	failed |= fclose(y.out) != 0;
-	pool_done(&scratch);
-	if (rc == 0) {
-		const uint8_t *copy = failed ? NULL : pool_copy(pool, text, n);
-
-		if (copy)
-			*ret = (struct slice){ copy, n };
-		else
-			rc = err_nomem(e);
-	}
-	free(text);
-	return rc;
+	fputs("---\nversion: 2\nevents:\n", out);
+	if (spec_id)
+		put_spec_id(&y, log);
+	for (size_t i = 0; i < log->n_events && !y.failed; i++)
+		put_event(&y, log, &log->events[i], i + spec_id);
+	put_pcrs(&y, &banks);
+	return y.failed ? err_nomem(e) : 0;
 }

@@ -74,6 +74,9 @@ static int take_addon(struct stub_run *run, const struct pe *pe, const char *pat
 	int r = uki_open_addon(run->w->pool, pe, run->rules, &run->w->opt->hardware, &addon, e);
 	if (r < 0)
 		return err_wrap(e, "%s", path);
+	r = stub_reads_hardware(run, pe, e);
+	if (r < 0)
+		return r;
 	for (enum uki_section s = 0; s < UKI_SECTIONS; s++)
 		any |= addon.sections[s].set && run->rules->addon_sections & UKI_BIT(s);
 	if (addon.unknown & run->rules->addon_sections) {

@@ -32,7 +32,8 @@ static size_t counter_len(const char *s)
 
 char *extra_dir_of(struct pool *pool, const char *path, bool strip_counter)
 {
-	char *out = pool_array(pool, strlen(path) + sizeof SUFFIX, 1);
+	static const char suffix[] = SUFFIX;
+	char *out = pool_array(pool, strlen(path) + sizeof suffix, 1);
 	size_t n = 0;
 
 	if (!out)
@@ -51,7 +52,8 @@ char *extra_dir_of(struct pool *pool, const char *path, bool strip_counter)
 		size_t len = counter_len(plus);
 
 		memmove(plus, plus + len, strlen(plus + len) + 1);
+		n -= len;
 	}
-	strcat(out, SUFFIX);
+	memcpy(out + n, suffix, sizeof suffix);
 	return out;
 }

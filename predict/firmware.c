@@ -75,8 +75,12 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
 
-	if (o->has_load_options)
+	if (o->has_load_options) {
 		s->options = o->load_options;
+		s->options_of_user = true;
+	}
+	if (uki_looks_like(&s->pe, &s->id))
+		w->used |= OPTION_PROFILE;
 	if (!o->has_profile || o->profile == 0 || !uki_looks_like(&s->pe, &s->id))
 		return 0;
 
@@ -103,9 +107,9 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 static int state_defaults(struct walk *w, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
-	int r = 0;
+	int r = walk_assume(w, "firmware", "EDK2", NULL, e);
 
-	if (!o->secure_boot_given)
+	if (r == 0 && !o->secure_boot_given)
 		r = walk_assume(w, "secure-boot", "off", "--secure-boot", e);
 	if (r == 0 && !o->failed_attempts)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);

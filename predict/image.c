@@ -137,10 +137,11 @@ static const struct gpt_partition *find_partition(const struct gpt *g, const uin
 	return first;
 }
 
-static int open_partition(struct pool *pool, struct source *disk, const struct gpt *g,
+static int open_partition(struct image *img, struct source *disk, const struct gpt *g,
 			  const struct gpt_partition *p, const char *shown, struct tree **ret,
 			  struct pcrcast_error *e)
 {
+	struct pool *pool = &img->priv->pool;
 	struct blob whole, part;
 	uint64_t off = 0, len = partition_len(g, p), size = source_size(disk);
 	const char *name = pool_printf(pool, "%s: partition %u", shown, p->number);
@@ -152,8 +153,14 @@ static int open_partition(struct pool *pool, struct source *disk, const struct g
 			       "%s: sectors %" PRIu64 " to %" PRIu64 " of a disk of %" PRIu64 " bytes", name,
 			       p->first_lba, p->last_lba, size);
 	/* What is cut off may not be needed; reading it is an error then. */
-	if (len > size - off)
+	if (len > size - off) {
+		const char *note = pool_printf(pool, "partition %u ends %" PRIu64 " bytes beyond the end of the file",
+					       p->number, len - (size - off));
+		if (!note)
+			return err_nomem(e);
+		img->notes[img->n_notes++] = note;
 		len = size - off;
+	}
 	int r = blob_of_source(pool, disk, &whole, e);
 	if (r == 0)
 		r = blob_sub(pool, &whole, off, len, &part, e);
@@ -179,7 +186,7 @@ static int open_partitions(struct source *disk, const char *shown, const struct 
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "%.60s: %zu EFI system partitions, expected one; there is %s", shown, n, list);
 	}
-	int r = open_partition(pool, disk, g, esp, shown, &img->esp, e);
+	int r = open_partition(img, disk, g, esp, shown, &img->esp, e);
 	if (r < 0)
 		return r;
 	if (tree_note(img->esp))
@@ -189,7 +196,7 @@ static int open_partitions(struct source *disk, const char *shown, const struct 
 	if (xbootldr) {
 		struct pcrcast_error why;
 
-		r = open_partition(pool, disk, g, xbootldr, shown, &img->xbootldr, &why);
+		r = open_partition(img, disk, g, xbootldr, shown, &img->xbootldr, &why);
 		if (r == -PCRCAST_EFORMAT || r == -PCRCAST_ETRUNC) {
 			img->xbootldr_unread = pool_text(pool, why.msg, strlen(why.msg));
 			if (!img->xbootldr_unread)

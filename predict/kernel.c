@@ -21,6 +21,8 @@ static int load_options_event(struct walk *w, const struct start *s, struct pcrc
 
 	if (s->options_unknown)
 		return walk_event_unknown(w, 9, EV_EVENT_TAG, text, s->why_unknown, s->option_missing, e);
+	if (s->options_of_user)
+		w->used |= OPTION_LOAD_OPTIONS;
 	if (s->options.n == 0)
 		return 0; /* nothing was passed: nothing is measured */
 	return walk_event_bytes(w, 9, EV_EVENT_TAG, data, s->options, EVENT_COMPUTED, text, e);

@@ -73,6 +73,8 @@ static int load_drivers(struct walk *w, const struct start *s, struct pcrcast_er
 			return r;
 		if (verdict == IMAGE_REFUSED) {
 			r = walk_note(w, pool_printf(w->pool, "%s is not used: %s", path, why), e);
+			if (r < 0)
+				return r;
 			continue;
 		}
 		if (verdict == IMAGE_UNSURE)
@@ -142,6 +144,7 @@ static int find_named(struct walk *w, const struct boot_menu *menu, const struct
 static int apply_profile(struct walk *w, const struct boot_menu *menu, const struct boot_entry **entry,
 			 struct pcrcast_error *e)
 {
+	w->used |= OPTION_PROFILE;
 	if (!w->opt->has_profile || (*entry)->profile == w->opt->profile)
 		return 0;
 	for (size_t i = 0; i < menu->n; i++) {
@@ -308,12 +311,13 @@ static int prepare_initrds(struct walk *w, const struct sdboot_rules *rules, con
 
 static int add_smbios_line(struct walk *w, const struct sdboot_rules *rules, struct utf16 *line, struct pcrcast_error *e)
 {
-	const char *value = walk_smbios(w, "io.systemd.boot.kernel-cmdline-extra");
+	const char *value = NULL;
 	struct utf16 more;
 
-	if (!value || !rules->smbios_line || w->opt->confidential_vm)
-		return 0;
-	int r = cmdline_of_utf8(w->pool, slice_of_string(value), &more, e);
+	int r = rules->smbios_line ? walk_smbios(w, "io.systemd.boot.kernel-cmdline-extra", &value, e) : 0;
+	if (r < 0 || !value)
+		return r;
+	r = cmdline_of_utf8(w->pool, slice_of_string(value), &more, e);
 	if (r == 0 && !*value && rules->empty_values == UNSURE)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "what this release of systemd-boot makes of an empty SMBIOS string is not known");

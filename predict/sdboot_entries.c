@@ -516,11 +516,10 @@ static int load_type2(struct walk *w, struct boot_menu *menu, struct tree *volum
 static int load_smbios(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e)
 {
 	static const char key[] = "io.systemd.boot.entries-extra:";
-	int r = 0;
+	bool read = false;
 
-	if (!menu->rules->smbios_entries || w->opt->confidential_vm)
-		return 0;
-	for (size_t i = 0; r == 0 && i < w->opt->n_smbios; i++) {
+	int r = menu->rules->smbios_entries ? walk_reads_smbios(w, &read, e) : 0;
+	for (size_t i = 0; r == 0 && read && i < w->opt->n_smbios; i++) {
 		const char *s = w->opt->smbios[i], *equals = strchr(s, '=');
 
 		if (strncmp(s, key, sizeof key - 1) != 0 || !equals)
@@ -529,7 +528,9 @@ static int load_smbios(struct walk *w, struct boot_menu *menu, struct pcrcast_er
 		struct tree_entry f = { .name = pool_text(w->pool, s, (size_t)(equals - s)) };
 		if (!f.name)
 			return err_nomem(e);
-		if (is_entry_file(menu->rules, &f, ".conf"))
+		w->used |= OPTION_SMBIOS;
+		r = walk_no_confidential_vm(w, e);
+		if (r == 0 && is_entry_file(menu->rules, &f, ".conf"))
 			r = add_type1(w, menu, w->img->esp, "SMBIOS", f.name, slice_of_string(equals + 1), false, e);
 	}
 	return r;

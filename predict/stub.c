@@ -117,6 +117,24 @@ static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 	return r;
 }
 
+int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e)
+{
+	const struct hardware *hw = &run->w->opt->hardware;
+	bool pc = pe->machine == PE_MACHINE_X64 || pe->machine == PE_MACHINE_IA32;
+	uint32_t sections = run->rules->sections;
+	bool trees = sections & UKI_BIT(UKI_DTBAUTO) && pe_section_find(pe, ".dtbauto");
+	bool firmware = sections & UKI_BIT(UKI_EFIFW) && pe_section_find(pe, ".efifw");
+
+	if (trees)
+		run->w->used |= OPTION_DT_COMPATIBLE;
+	if (firmware || (trees && !hw->compatible))
+		run->w->used |= OPTION_HWID;
+	/* As uki_open decides: on other machines the section is not known without either option. */
+	if (!trees || hw->compatible_known || (!pc && !hw->ids_known))
+		return 0;
+	return walk_assume(run->w, "dt-compatible", "none", "--dt-compatible", e);
+}
+
 /* Are load options (when given) put aside? PCRCAST_EUNSUPPORTED when that cannot be told. */
 static int options_ignored(const struct stub_run *run, bool *ret, struct pcrcast_error *e)
 {
@@ -136,6 +154,9 @@ static int options_ignored(const struct stub_run *run, bool *ret, struct pcrcast
 	return 0;
 }
 
+/* UTF16_EMPTY lives as long as the block that it stands in. */
+static const uint16_t no_text[1];
+
 /* Decide between load options and .cmdline, and measure the former. */
 static int settle_line(struct stub_run *run, struct utf16 options, bool given, struct pcrcast_error *e)
 {
@@ -147,7 +168,13 @@ static int settle_line(struct stub_run *run, struct utf16 options, bool given, s
 	int r = options_ignored(run, &ignored, e);
 	if (r < 0)
 		return r;
+	if (given && run->w->opt->secure_boot && !run->uki.sections[UKI_CMDLINE].set && run->rules->cvm_ignores_options != NO)
+		r = walk_no_confidential_vm(run->w, e);
+	if (r < 0)
+		return r;
 	if (given && !ignored) {
+		if (run->start->options_of_user)
+			run->w->used |= OPTION_LOAD_OPTIONS;
 		r = cmdline_mangle(run->w->pool, run->rules->mangle, options, &run->line, &undefined, e);
 		if (r < 0)
 			return r;
@@ -164,7 +191,7 @@ static int settle_line(struct stub_run *run, struct utf16 options, bool given, s
 	}
 
 	run->has_line = run->uki.sections[UKI_CMDLINE].set;
-	run->line = UTF16_EMPTY;
+	run->line = (struct utf16){ no_text, 0 };
 	if (!run->has_line)
 		return 0;
 	r = uki_text(run->w->pool, &run->uki, UKI_CMDLINE, &text, e);
@@ -188,13 +215,14 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 {
 	static const char key[] = "io.systemd.stub.kernel-cmdline-extra";
 	struct event_text text = { "command line from SMBIOS type 11", "--smbios" };
-	const char *value = walk_smbios(run->w, key);
+	const char *value = NULL;
 	struct utf16 more;
 	bool undefined;
 
-	if (!value || run->rules->smbios == SMBIOS_IGNORED || run->w->opt->confidential_vm)
-		return 0;
-	int r = cmdline_of_utf8(run->w->pool, slice_of_string(value), &more, e);
+	int r = run->rules->smbios == SMBIOS_IGNORED ? 0 : walk_smbios(run->w, key, &value, e);
+	if (r < 0 || !value)
+		return r;
+	r = cmdline_of_utf8(run->w->pool, slice_of_string(value), &more, e);
 	if (r < 0)
 		return r;
 	if (run->rules->smbios == SMBIOS_MANGLED) {
@@ -223,6 +251,7 @@ static int append_console(struct stub_run *run, struct pcrcast_error *e)
 
 	if (run->rules->console == CONSOLE_NEVER || cmdline_has_word(run->line, "console=", false))
 		return 0;
+	run->w->used |= OPTION_CONSOLE;
 	if (!o->console_known) {
 		if (!run->line_doubt.set)
 			run->line_doubt = (struct doubt){ true, "systemd-stub appends console= words that depend on the hardware",
@@ -328,7 +357,10 @@ static int add_boot_secret(struct stub_run *run, struct part_list *to, struct pc
 	const struct predict_options *o = run->w->opt;
 	struct blob secret;
 
-	if (!run->rules->boot_secret || o->boot_secret == BOOT_SECRET_NONE)
+	if (!run->rules->boot_secret)
+		return 0;
+	run->w->used |= OPTION_BOOT_SECRET;
+	if (o->boot_secret == BOOT_SECRET_NONE)
 		return 0;
 	if (o->boot_secret == BOOT_SECRET_UNKNOWN) {
 		run->initrd_doubt = (struct doubt){ true, "systemd-stub puts a secret of the machine into the initrd (.extra/boot-secret)",
@@ -425,6 +457,7 @@ static int kernel_options(struct stub_run *run, bool handover, struct start *ker
 		return 0;
 	if (run->rules->keeps_own_options == YES) {
 		kernel->options = run->start->options;
+		kernel->options_of_user = run->start->options_of_user;
 		return 0;
 	}
 	kernel->options_unknown = true;
@@ -542,6 +575,8 @@ int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e)
 		return err_wrap(e, "%s", s->path);
 	if (run.rules && given && run.rules->sections & UKI_BIT(UKI_PROFILE))
 		profile = take_profile(&options);
+	if (profile && s->options_of_user && !w->opt->profile)
+		w->used |= OPTION_LOAD_OPTIONS;
 	r = uki_open(w->pool, &s->pe, &s->id, profile, &w->opt->hardware, &run.uki, e);
 	if (r < 0)
 		return err_wrap(e, "%s", s->path);
@@ -551,6 +586,8 @@ int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	bool addons = run.rules->addons != ADDONS_NONE;
 
 	r = say_what_is_used(&run, e);
+	if (r == 0)
+		r = stub_reads_hardware(&run, &s->pe, e);
 	if (r == 0 && addons && run.rules->addons_before_sections)
 		r = load_addons(&run, e);
 	if (r == 0)

@@ -55,6 +55,9 @@ int stub_list_files(struct stub_run *run, const char *dir, const char *suffix, c
 /* Load the addons of a directory: their PCR 4 events, and what they hold into run. */
 int stub_load_addons(struct stub_run *run, int which, struct pcrcast_error *e);
 
+/* Note what is read, and what is assumed, of the hardware that chooses among .dtbauto and .efifw sections of an image. */
+int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e);
+
 /* Put addon text behind the command line and measure it. */
 int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrcast_error *e);
 

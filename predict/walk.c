@@ -234,14 +234,31 @@ int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struc
 
 /* ---- looking things up ---- */
 
-const char *walk_smbios(const struct walk *w, const char *key)
+int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e)
+{
+	return w->opt->confidential_vm ? 0 : walk_assume(w, "confidential-vm", "no", "--confidential-vm", e);
+}
+
+int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e)
+{
+	*ret = !w->opt->confidential_vm;
+	return *ret && !w->opt->n_smbios ? walk_assume(w, "smbios", "none", "--smbios", e) : 0;
+}
+
+int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e)
 {
 	size_t n = strlen(key);
+	bool read;
+	int r = walk_reads_smbios(w, &read, e);
 
-	for (size_t i = 0; i < w->opt->n_smbios; i++)
-		if (strncmp(w->opt->smbios[i], key, n) == 0 && w->opt->smbios[i][n] == '=')
-			return w->opt->smbios[i] + n + 1;
-	return NULL;
+	*ret = NULL;
+	for (size_t i = 0; r == 0 && read && i < w->opt->n_smbios; i++)
+		if (strncmp(w->opt->smbios[i], key, n) == 0 && w->opt->smbios[i][n] == '=') {
+			w->used |= OPTION_SMBIOS;
+			*ret = w->opt->smbios[i] + n + 1;
+			return walk_no_confidential_vm(w, e);
+		}
+	return r;
 }
 
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e)
@@ -342,6 +359,47 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 	return 0;
 }
 
+/* In the order of the registers; the walk came upon them in its own. */
+static int sort_unknowns(struct prediction *p, struct pool *pool, struct pcrcast_error *e)
+{
+	struct unknown *sorted = pool_array(pool, p->n_unknowns, sizeof *sorted);
+	size_t n = 0;
+
+	if (!sorted)
+		return err_nomem(e);
+	for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++)
+		for (size_t i = 0; i < p->n_unknowns; i++)
+			if (p->unknowns[i].pcr == pcr)
+				sorted[n++] = p->unknowns[i];
+	p->unknowns = sorted;
+	return 0;
+}
+
+/* What the user has said for nothing. */
+static int note_unused_options(struct walk *w, struct pcrcast_error *e)
+{
+	const struct predict_options *o = w->opt;
+	const struct {
+		enum walk_option option;
+		bool given;
+		const char *name;
+	} rows[] = {
+		{ OPTION_PROFILE, o->has_profile, "--profile" },
+		{ OPTION_LOAD_OPTIONS, o->has_load_options && o->load_options.n, "--load-options" },
+		{ OPTION_SMBIOS, o->n_smbios > 0, "--smbios" },
+		{ OPTION_CONSOLE, o->console_known, "--console" },
+		{ OPTION_BOOT_SECRET, o->boot_secret != BOOT_SECRET_UNKNOWN, "--boot-secret" },
+		{ OPTION_HWID, o->hardware.ids_known, "--hwid" },
+		{ OPTION_DT_COMPATIBLE, o->hardware.compatible_known, "--dt-compatible" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].given && !(w->used & rows[i].option))
+			r = walk_note(w, pool_printf(w->pool, "%s was not used: nothing in this boot reads it", rows[i].name), e);
+	return r;
+}
+
 int predict(struct image *img, const struct predict_options *opt, struct prediction *ret, struct pcrcast_error *e)
 {
 	struct predict_options o = *opt;
@@ -367,7 +425,11 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	if (r == 0 && o.entry && !w.menu_seen)
 		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--entry: there is no boot menu in this boot");
 	if (r == 0)
+		r = note_unused_options(&w, e);
+	if (r == 0)
 		r = name_unknown_registers(&w, e);
+	if (r == 0)
+		r = sort_unknowns(ret, w.pool, e);
 	if (r == 0)
 		r = hash_events(&w, e);
 	if (r == 0)

@@ -7,6 +7,17 @@
 #include "predict/predict.h"
 #include "uki/signature.h"
 
+/* Options of the user that only some boots read: one bit each in walk.used. */
+enum walk_option {
+	OPTION_CONSOLE = 1 << 0,
+	OPTION_BOOT_SECRET = 1 << 1,
+	OPTION_SMBIOS = 1 << 2,
+	OPTION_HWID = 1 << 3,
+	OPTION_DT_COMPATIBLE = 1 << 4,
+	OPTION_LOAD_OPTIONS = 1 << 5,
+	OPTION_PROFILE = 1 << 6,
+};
+
 struct event_job; /* which job hashes which event */
 
 struct walk {
@@ -22,6 +33,7 @@ struct walk {
 	/* SHA-256 of the certificates that are taken to be in db: each has signed an image on the way. */
 	struct digest *trusted;
 	size_t n_trusted, cap_trusted;
+	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
 	bool menu_seen;       /* the boot went through systemd-boot */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
 
@@ -37,6 +49,7 @@ struct start {
 	struct pe pe;          /* of the bytes handed to LoadImage() */
 	struct sd_identity id;
 	struct slice options;  /* LoadOptions, n bytes; p may be empty */
+	bool options_of_user;  /* they are, or end in, what --load-options says */
 	bool options_unknown;  /* they depend on what is not known */
 	const char *why_unknown, *option_missing; /* the reason, and the option that would tell (may be NULL) */
 	bool has_initrd;       /* a LoadFile2 initrd is registered */
@@ -107,8 +120,17 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 /* Open an EFI file of a volume as the image to start next; judging it and the event of loading it are the caller's. */
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e);
 
-/* The value of the first SMBIOS type 11 string with this key; NULL: none. */
-const char *walk_smbios(const struct walk *w, const char *key);
+/*
+ * Something reads SMBIOS type 11 strings, which it does not in a confidential VM: *ret is true. Says what is
+ * assumed about them.
+ */
+int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e);
+
+/* The value of the first SMBIOS type 11 string with this key that a stage reads; NULL: none. */
+int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e);
+
+/* The machine is taken to be no confidential VM, where that makes a difference. */
+int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e);
 
 /* The stages. Each appends the events of an image that has been loaded, and goes on to what it starts. */
 int stage_firmware(struct walk *w, struct pcrcast_error *e);

@@ -196,7 +196,7 @@ static int search_gaps(struct pool *pool, const struct pe *pe, struct sd_identit
 			uint64_t n = end - at < GAP_SEARCH_MAX - searched ? end - at : GAP_SEARCH_MAX - searched;
 			struct pool scratch = POOL_INIT;
 			struct blob gap;
-			struct slice bytes;
+			struct slice bytes = SLICE_EMPTY;
 			int r = blob_sub(&scratch, &pe->image, at, n, &gap, e);
 
 			if (r == 0)

@@ -280,7 +280,7 @@ static void tlv_records_are_read_in_order(void **state)
 	put_head(&b, 3, 1, "0b");
 	put_field(&b, 9, 14);
 	put_text(&b, "{\"string\":\"a\"}");
-	put_head(&b, 4, 108, "03");
+	put_head(&b, 4, 1, "0e");
 	put_value(&b, 80, "00ff");
 	struct parsed p = read_log(&b);
 	if (p.rc < 0)
@@ -301,10 +301,47 @@ static void tlv_records_are_read_in_order(void **state)
 	assert_int_equal(ev[2].data.n, 2);
 	assert_int_equal(ev[3].content, CONTENT_SYSTEMD);
 	assert_string_equal(ev[4].template_name, "80");
-	assert_int_equal(find(&p, "cc-register")->event, 4);
 	assert_replay(&p.log, ALG_SHA256, 7, separator_sha256);
 	assert_cel_json_round_trip(&p.log);
 	done(&p);
+}
+
+static struct parsed read_two_registers(uint8_t first, const char *first_hex, uint8_t second, const char *second_hex)
+{
+	static struct bytes b;
+
+	b.n = 0;
+	put_head(&b, 0, first, first_hex);
+	put_value(&b, 80, "00ff");
+	put_head(&b, 1, second, second_hex);
+	put_value(&b, 80, "00ff");
+	return read_log(&b);
+}
+
+static void registers_of_three_kinds_are_kept_apart(void **state)
+{
+	static const struct {
+		uint8_t first, second;
+		const char *first_hex, *second_hex;
+		bool reads;
+	} rows[] = {
+		{ 1, 1, "0b", "0c", true },         /* PCRs */
+		{ 1, 2, "0b", "01c20000", true },   /* PCR and NV index */
+		{ 2, 1, "04", "0b", false },        /* no NV index */
+		{ 108, 108, "03", "04", true },     /* CC registers */
+		{ 108, 1, "03", "04", false },
+		{ 1, 108, "03", "04", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct parsed p = read_two_registers(rows[i].first, rows[i].first_hex, rows[i].second, rows[i].second_hex);
+
+		assert_int_equal(p.rc == 0, rows[i].reads);
+		if (rows[i].reads)
+			assert_int_equal(p.log.kind, rows[i].first == 108 ? EVENTLOG_CC : EVENTLOG_CEL_TLV);
+		done(&p);
+	}
 }
 
 static void numbers_have_one_to_eight_bytes(void **state)
@@ -403,6 +440,7 @@ int main(void)
 		cmocka_unit_test(records_that_make_no_sense_are_refused),
 		cmocka_unit_test(every_truncation_of_json_keeps_the_sound_records),
 		cmocka_unit_test(tlv_records_are_read_in_order),
+		cmocka_unit_test(registers_of_three_kinds_are_kept_apart),
 		cmocka_unit_test(numbers_have_one_to_eight_bytes),
 		cmocka_unit_test(fields_out_of_order_are_refused),
 		cmocka_unit_test(parts_of_content_occur_once_each),

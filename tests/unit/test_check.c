@@ -146,6 +146,34 @@ static void dells_version_is_known_not_to_fit(void **state)
 	assert_check(EV_S_CRTM_VERSION, BYTES("O\0V\0M\0F\0\0\0"), BYTES("else"), MATCH_NO, true);
 }
 
+static void bytes_that_nothing_covers_are_suspicious(void **state)
+{
+	(void)state;
+	/* an error (H(1)) behind a separator that says there was none */
+	assert_check(EV_SEPARATOR, BYTES("\0\0\0\0"), BYTES("\1\0\0\0"), MATCH_NO, true);
+	assert_check(EV_SEPARATOR, BYTES("why"), BYTES("\1\0\0\0"), MATCH_YES, false);
+	/* more behind the NUL of GRUB's text than the one byte that a real build logs */
+	assert_check(EV_IPL, BYTES("grub_cmd: boot\0x"), BYTES("boot"), MATCH_YES, false);
+	assert_check(EV_IPL, BYTES("grub_cmd: boot\0evil"), BYTES("boot"), MATCH_NO, true);
+	assert_check(EV_S_CRTM_VERSION, BYTES(".\0.\0\0\0"), BYTES("else"), MATCH_NO, true);
+}
+
+static void what_is_in_the_wrong_register_is_found(void **state)
+{
+	struct eventlog log = log_with(TWO_BANKS);
+
+	(void)state;
+	log_add(&log, 0, EV_S_CRTM_VERSION, BYTES("1"), BYTES("1"));
+	log_add(&log, 0, EV_EFI_HCRTM_EVENT, BYTES("HCRTM"), BYTES("code"));
+	log_add(&log, 7, EV_POST_CODE, BYTES("ACPI DATA"), BYTES("SecureBoot"));
+	assert_int_equal(eventlog_check_structure(&log, NULL), 0);
+	assert_string_equal(log.findings[0].code, "hcrtm-late");
+	assert_int_equal(finding_weight(&log.findings[0]), FINDING_GRAVE);
+	assert_string_equal(log.findings[1].code, "register-type");
+	assert_int_equal(finding_weight(&log.findings[1]), FINDING_OPEN);
+	eventlog_done(&log);
+}
+
 static void digests_of_different_bytes_are_suspicious(void **state)
 {
 	struct eventlog log = log_with(TWO_BANKS), one = log_with(1u << ALG_SHA1);
@@ -263,7 +291,7 @@ static void a_missing_event_is_found_where_the_order_is_fixed(void **state)
 			assert_int_equal(eventlog_check_structure(&log, NULL), 0);
 			assert_int_equal(count_findings(&log, rows[r].code), 1);
 			assert_int_equal(log.n_findings, 1);
-			assert_int_equal(finding_is_grave(&log.findings[0]), strcmp(rows[r].code, "exit-boot-missing") != 0);
+			assert_int_equal(finding_weight(&log.findings[0]) == FINDING_GRAVE, strcmp(rows[r].code, "exit-boot-missing") != 0);
 			eventlog_done(&log);
 		}
 	}
@@ -283,7 +311,7 @@ static void what_real_firmware_does_is_not_grave(void **state)
 	assert_int_equal(count_findings(&log, "separator-error"), 1);
 	assert_int_equal(count_findings(&log, "after-separator"), 1);
 	for (size_t i = 0; i < log.n_findings; i++)
-		assert_false(finding_is_grave(&log.findings[i]));
+		assert_int_equal(finding_weight(&log.findings[i]), FINDING_ODD);
 	eventlog_done(&log);
 }
 
@@ -298,6 +326,69 @@ static void registers_that_do_not_exist_are_found(void **state)
 	assert_int_equal(eventlog_check_structure(&log, NULL), 0);
 	assert_int_equal(count_findings(&log, "register-range"), 1);
 	assert_int_equal(count_findings(&log, "startup-locality-late"), 1);
+	assert_int_equal(log.n_findings, 2);
+	eventlog_done(&log);
+}
+
+static void a_log_without_separators_is_found(void **state)
+{
+	struct eventlog log = log_with(1u << ALG_SHA256), early = log_with(1u << ALG_SHA256), cc = log_with(1u << ALG_SHA384);
+
+	(void)state;
+	log_add_data(&log, 0, EV_S_CRTM_VERSION, BYTES("\0\0"));
+	assert_int_equal(eventlog_check_structure(&log, NULL), 0);
+	assert_int_equal(count_findings(&log, "no-separators"), 1);
+	assert_int_equal(log.n_findings, 1);
+	/* PCR 7 has its own, before the others: those are missing */
+	log_add_data(&early, 0, EV_S_CRTM_VERSION, BYTES("\0\0"));
+	add_separator(&early, 7);
+	assert_int_equal(eventlog_check_structure(&early, NULL), 0);
+	assert_int_equal(count_findings(&early, "no-separators"), 1);
+	assert_int_equal(early.n_findings, 1);
+	/* RTMR0 and RTMR1 are registers 1 and 2; the separator of PCR 1 to 6 is in RTMR1 */
+	cc.kind = EVENTLOG_CC;
+	add_separator(&cc, 1);
+	assert_int_equal(eventlog_check_structure(&cc, NULL), 0);
+	assert_int_equal(count_findings(&cc, "no-separators"), 1);
+	assert_string_equal(cc.findings[0].text, "no separator in rtmr1");
+	eventlog_done(&cc);
+	eventlog_done(&early);
+	eventlog_done(&log);
+}
+
+static void what_comes_after_the_firmware_has_gone_is_found(void **state)
+{
+	struct eventlog log = firmware_log(SIZE_MAX);
+
+	(void)state;
+	log_add_data(&log, 11, EV_IPL, BYTES("the system goes on"));
+	log_add_data(&log, 4, EV_EVENT_TAG, BYTES("a boot loader's"));
+	assert_int_equal(eventlog_check_structure(&log, NULL), 0);
+	assert_int_equal(log.n_findings, 0);
+	log_add(&log, 4, EV_EFI_BOOT_SERVICES_APPLICATION, BYTES("path"), BYTES("image"));
+	assert_int_equal(eventlog_check_structure(&log, NULL), 0);
+	assert_int_equal(count_findings(&log, "after-exit-boot"), 1);
+	assert_int_equal(log.n_findings, 1);
+	assert_int_equal(log.findings[0].event, log.n_events - 1);
+	eventlog_done(&log);
+}
+
+static void an_event_without_a_hash_is_found(void **state)
+{
+	static const uint8_t zeros[2 + 32] = { 0x0b, 0x00 };
+	struct eventlog log = firmware_log(SIZE_MAX);
+
+	(void)state;
+	log_add_data(&log, 11, EV_IPL, BYTES("zeros"));
+	log.events[log.n_events - 1].digests = (struct slice){ zeros, sizeof zeros };
+	log_add_data(&log, 11, EV_IPL, BYTES("none"));
+	log.events[log.n_events - 1].digests = SLICE_EMPTY;
+	log.events[log.n_events - 1].n_digests = 0;
+	log_add_data(&log, 11, EV_NO_ACTION, BYTES("needs none"));
+	log.events[log.n_events - 1].digests = (struct slice){ zeros, sizeof zeros };
+	assert_int_equal(eventlog_check_structure(&log, NULL), 0);
+	assert_int_equal(count_findings(&log, "zero-digest"), 1);
+	assert_int_equal(count_findings(&log, "no-digest"), 1);
 	assert_int_equal(log.n_findings, 2);
 	eventlog_done(&log);
 }
@@ -329,6 +420,8 @@ int main(void)
 		cmocka_unit_test(an_altered_command_of_grub_is_suspicious),
 		cmocka_unit_test(a_section_name_is_measured_in_ascii),
 		cmocka_unit_test(dells_version_is_known_not_to_fit),
+		cmocka_unit_test(bytes_that_nothing_covers_are_suspicious),
+		cmocka_unit_test(what_is_in_the_wrong_register_is_found),
 		cmocka_unit_test(digests_of_different_bytes_are_suspicious),
 		cmocka_unit_test(what_is_not_measured_is_not_checked),
 		cmocka_unit_test(a_word_of_systemd_is_what_was_measured),
@@ -336,6 +429,9 @@ int main(void)
 		cmocka_unit_test(a_missing_event_is_found_where_the_order_is_fixed),
 		cmocka_unit_test(what_real_firmware_does_is_not_grave),
 		cmocka_unit_test(registers_that_do_not_exist_are_found),
+		cmocka_unit_test(a_log_without_separators_is_found),
+		cmocka_unit_test(what_comes_after_the_firmware_has_gone_is_found),
+		cmocka_unit_test(an_event_without_a_hash_is_found),
 		cmocka_unit_test(a_prediction_needs_no_other_registers),
 	};
 

@@ -139,6 +139,27 @@ static void an_event_without_a_digest_leaves_no_value(void **state)
 	eventlog_done(&log);
 }
 
+static void a_record_about_the_log_needs_no_digest(void **state)
+{
+	struct eventlog log = log_with(1u << ALG_SHA256);
+	struct pcr_values v;
+	struct register_check c[PCR_COUNT];
+
+	(void)state;
+	log_add_data(&log, 4, EV_ACTION, BYTES("one"));
+	log_add_data(&log, 4, 0, BYTES("{\"type\":\"cel_version\"}"));
+	log.events[1].content = CONTENT_OTHER;
+	log.events[1].template_name = "cel";
+	log.events[1].digests = SLICE_EMPTY;
+	log.events[1].n_digests = 0;
+	v = values_of(&log);
+	assert_int_equal(eventlog_incomplete(&log, ALG_SHA256), 0);
+	check(&log, &v, c);
+	assert_int_equal(c[4].state, REGISTER_AGREES);
+	assert_int_equal(c[4].last_consistent, 0);
+	eventlog_done(&log);
+}
+
 /* ---- values as text ---- */
 
 #define HEX_32 "0102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F20"
@@ -243,6 +264,7 @@ int main(void)
 		cmocka_unit_test(a_value_without_an_event_is_told),
 		cmocka_unit_test(phases_of_systemd_explain_pcr_11),
 		cmocka_unit_test(an_event_without_a_digest_leaves_no_value),
+		cmocka_unit_test(a_record_about_the_log_needs_no_digest),
 		cmocka_unit_test(values_are_read_in_every_form),
 		cmocka_unit_test(registers_of_cc_have_names),
 		cmocka_unit_test(other_text_is_refused),

@@ -11,6 +11,16 @@
 #include "base/bytes.h"
 #include "tests/unit/build_esp.h"
 
+/* Notes but for those about options that the test gives to every boot. */
+static size_t count_notes(const struct esp *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->p.n_notes; i++)
+		n += !strstr(x->p.notes[i], "was not used: nothing in this boot reads it");
+	return n;
+}
+
 #define BOOT "EFI/BOOT/BOOTX64.EFI"
 #define BOOT_PATH "\\EFI\\BOOT\\BOOTX64.EFI"
 #define EXTRA BOOT ".extra.d/"
@@ -257,7 +267,7 @@ static void an_addon_of_the_same_signer_is_accepted(void **state)
 	expect_osrel_initrd(x, 257);
 	expect_end(x);
 	expect_incomplete(x, 0);
-	assert_int_equal(x->p.n_notes, 0);
+	assert_int_equal(count_notes(x), 0);
 }
 
 static void an_addon_of_another_signer_leaves_registers_open(void **state)

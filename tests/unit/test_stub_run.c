@@ -11,6 +11,16 @@
 #include "base/bytes.h"
 #include "tests/unit/build_esp.h"
 
+/* Notes but for those about options that the test gives to every boot. */
+static size_t count_notes(const struct esp *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->p.n_notes; i++)
+		n += !strstr(x->p.notes[i], "was not used: nothing in this boot reads it");
+	return n;
+}
+
 /* A version of each row of the stub's table, and one that nobody knows yet. */
 static const char *const versions[] = {
 	"252.39-1~deb12u2",
@@ -380,7 +390,7 @@ static void every_version_measures_in_its_own_order(void **state)
 		expect_initrd(x, whole_initrd(v));
 		expect_end(x);
 		expect_incomplete(x, 0);
-		assert_int_equal(x->p.n_notes, v == 300);
+		assert_int_equal(count_notes(x), v == 300);
 	}
 }
 
@@ -1099,7 +1109,7 @@ static void addons_that_do_not_fit_are_loaded_but_not_used(void **state)
 		expect_note(x, "2.addon.efi is not used: it holds none of the sections");
 		expect_note(x, "3.addon.efi is not used: its .uname is not the UKI's");
 		expect_note(x, "7.addon.efi is not used: firmware cannot load it");
-		assert_int_equal(x->p.n_notes, 4);
+		assert_int_equal(count_notes(x), 4);
 		while (x->n_kept)
 			free(x->kept[--x->n_kept]);
 	}
@@ -1312,7 +1322,7 @@ static void a_file_alone_has_the_directory_beside_it(void **state)
 	expect_section(x, ".linux", kernel.p, kernel.n);
 	expect_section_text(x, ".cmdline", "quiet");
 	expect_start(x, 257, "quiet", kernel);
-	assert_int_equal(x->p.n_notes, 0);
+	assert_int_equal(count_notes(x), 0);
 
 	esp_put_text(x, "here/UKI.efi.extra.d/a.cred", "A");
 	esp_predict_file(x, "here/uki.efi");
@@ -1333,7 +1343,7 @@ static void a_version_newer_than_known_is_said(void **state)
 	expect_note(x, "systemd-stub 263~rc1 is newer than every version known here");
 	put_plain(x, "262.9", "quiet", kernel_image(x, 1, 1));
 	esp_predict(x);
-	assert_int_equal(x->p.n_notes, 0);
+	assert_int_equal(count_notes(x), 0);
 }
 
 static void versions_that_are_not_known_are_refused(void **state)
