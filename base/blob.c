@@ -130,7 +130,8 @@ int blob_sub(struct pool *pool, const struct blob *b, uint64_t off, uint64_t len
 	struct blob_builder w = BLOB_BUILDER(pool);
 
 	if (!inside(b, off, len))
-		return err_set(e, PCRCAST_ETRUNC, off, "%" PRIu64 " bytes wanted, the file ends at %" PRIu64, len, b->len);
+		return err_set(e, PCRCAST_ETRUNC, off, "%" PRIu64 " bytes wanted, the file ends at %" PRIu64,
+			       len, b->len);
 	blob_add_part(&w, b, off, len);
 	return blob_build(&w, ret, e);
 }
@@ -140,7 +141,8 @@ int blob_read(const struct blob *b, uint64_t off, void *buf, size_t n, struct pc
 	uint8_t *p = buf;
 
 	if (!inside(b, off, n))
-		return err_set(e, PCRCAST_ETRUNC, off, "%zu bytes wanted, the file ends at %" PRIu64, n, b->len);
+		return err_set(e, PCRCAST_ETRUNC, off, "%zu bytes wanted, the file ends at %" PRIu64, n,
+			       b->len);
 	for (size_t i = n ? piece_at(b, off) : 0; n > 0; i++) {
 		const struct blob_piece *piece = &b->pieces[i];
 		uint64_t skip = off - piece->start;
@@ -162,7 +164,8 @@ int blob_read(const struct blob *b, uint64_t off, void *buf, size_t n, struct pc
 	return 0;
 }
 
-int blob_load(struct pool *pool, const struct blob *b, uint64_t limit, struct slice *ret, struct pcrcast_error *e)
+int blob_load(struct pool *pool, const struct blob *b, uint64_t limit, struct slice *ret,
+	      struct pcrcast_error *e)
 {
 	if (b->len > limit)
 		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,

@@ -61,7 +61,8 @@ int blob_build(struct blob_builder *w, struct blob *ret, struct pcrcast_error *e
 int blob_read(const struct blob *b, uint64_t off, void *buf, size_t n, struct pcrcast_error *e);
 
 /* The whole blob in pool memory, when it has at most limit bytes (else PCRCAST_ELIMIT). */
-int blob_load(struct pool *pool, const struct blob *b, uint64_t limit, struct slice *ret, struct pcrcast_error *e);
+int blob_load(struct pool *pool, const struct blob *b, uint64_t limit, struct slice *ret,
+	      struct pcrcast_error *e);
 
 /* Where in which source byte off of the blob lies; NULL when it is not a source's byte. */
 struct source *blob_locate(const struct blob *b, uint64_t off, uint64_t *ret_off);

@@ -71,7 +71,8 @@ int pcr_extend(struct pcr_bank *bank, uint32_t pcr, const uint8_t *digest, struc
 	struct digest d;
 
 	if (pcr >= PCR_COUNT)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "PCR %u, expected 0 to %d", pcr, PCR_COUNT - 1);
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "PCR %u, expected 0 to %d", pcr,
+			       PCR_COUNT - 1);
 	memcpy(both, bank->pcr[pcr], len);
 	memcpy(both + len, digest, len);
 	int r = digest_of(bank->alg, (struct slice){ both, 2 * len }, &d, e);

@@ -54,7 +54,7 @@ void hex_encode(const uint8_t *bytes, size_t n, char *ret);
 /* A bank: every PCR of one algorithm. */
 struct pcr_bank {
 	enum alg alg;
-	uint32_t extended;        /* bit i set: PCR i was extended; i in 0..23 */
+	uint32_t extended;         /* bit i set: PCR i was extended; i in 0..23 */
 	uint32_t count[PCR_COUNT]; /* extends per PCR */
 	uint8_t pcr[PCR_COUNT][DIGEST_MAX];
 };

@@ -9,7 +9,8 @@
 #include "base/sha.h"
 
 enum {
-	CHUNK = 256 * 1024, /* bytes read at once: fits a level 2 cache, large enough to hide the system call */
+	CHUNK = 256 *
+		1024, /* bytes read at once: fits a level 2 cache, large enough to hide the system call */
 	MAX_THREADS = 64,
 };
 
@@ -107,7 +108,8 @@ static bool run_task(struct run *run, const struct task *t, uint8_t *buf, struct
 	bool ok = h != NULL;
 
 	if (!ok)
-		err_set(e, PCRCAST_ECRYPTO, PCRCAST_NO_OFFSET, "libcrypto cannot compute %s", algs[t->alg].name);
+		err_set(e, PCRCAST_ECRYPTO, PCRCAST_NO_OFFSET, "libcrypto cannot compute %s",
+			algs[t->alg].name);
 	for (size_t i = run->first[t->leader]; ok && i < run->first[t->leader + 1]; i++) {
 		struct job *member = &jobs[run->members[i]];
 

@@ -51,13 +51,17 @@ static bool is_utf8(const char *text)
 	const unsigned char *p = (const unsigned char *)text;
 
 	while (*p) {
-		int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : (*p & 0xf0) == 0xe0 ? 2 : *p >= 0xf0 && *p < 0xf5 ? 3 : -1;
+		int more = *p < 0x80               ? 0 :
+			   *p >= 0xc2 && *p < 0xe0 ? 1 :
+			   (*p & 0xf0) == 0xe0     ? 2 :
+			   *p >= 0xf0 && *p < 0xf5 ? 3 :
+						     -1;
 		unsigned char lead = *p++;
 
 		if (more < 0)
 			return false;
-		if ((lead == 0xe0 && *p < 0xa0) || (lead == 0xed && *p > 0x9f) || (lead == 0xf0 && *p < 0x90) ||
-		    (lead == 0xf4 && *p > 0x8f))
+		if ((lead == 0xe0 && *p < 0xa0) || (lead == 0xed && *p > 0x9f) ||
+		    (lead == 0xf0 && *p < 0x90) || (lead == 0xf4 && *p > 0x8f))
 			return false;
 		for (; more > 0; more--)
 			if ((*p++ & 0xc0) != 0x80)

@@ -58,8 +58,8 @@ const char *source_name(const struct source *s)
 int source_read(struct source *s, uint64_t off, void *buf, size_t n, struct pcrcast_error *e)
 {
 	if (off > s->size || n > s->size - off)
-		return err_set(e, PCRCAST_ETRUNC, off, "%s: %zu bytes wanted, the file ends at %llu", s->name, n,
-			       (unsigned long long)s->size);
+		return err_set(e, PCRCAST_ETRUNC, off, "%s: %zu bytes wanted, the file ends at %llu", s->name,
+			       n, (unsigned long long)s->size);
 	int r = s->ops->read(s->ctx, off, buf, n, e);
 	return r < 0 ? err_wrap(e, "%s", s->name) : 0;
 }
@@ -108,7 +108,8 @@ static int file_check(void *ctx, struct pcrcast_error *e)
 		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot stat: %s", strerror(errno));
 	/* The time of the last change of the inode cannot be set back, as that of the content can. */
 	if (now.st_size != f->opened.st_size || now.st_mtim.tv_sec != f->opened.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != f->opened.st_mtim.tv_nsec || now.st_ctim.tv_sec != f->opened.st_ctim.tv_sec ||
+	    now.st_mtim.tv_nsec != f->opened.st_mtim.tv_nsec ||
+	    now.st_ctim.tv_sec != f->opened.st_ctim.tv_sec ||
 	    now.st_ctim.tv_nsec != f->opened.st_ctim.tv_nsec)
 		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "the file was changed while it was read");
 	return 0;
@@ -133,7 +134,8 @@ static const char *file_kind(mode_t mode)
 				"not a file";
 }
 
-int source_open_file_at(int dirfd, const char *name, const char *shown, struct source **ret, struct pcrcast_error *e)
+int source_open_file_at(int dirfd, const char *name, const char *shown, struct source **ret,
+			struct pcrcast_error *e)
 {
 	/* O_NONBLOCK: opening a pipe must not wait for somebody to write into it. */
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -153,7 +155,8 @@ int source_open_file_at(int dirfd, const char *name, const char *shown, struct s
 		int err = errno;
 
 		file_close(f);
-		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "%s: cannot stat: %s", shown, strerror(err));
+		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "%s: cannot stat: %s", shown,
+			       strerror(err));
 	}
 	if (S_ISREG(f->opened.st_mode)) {
 		size = (uint64_t)f->opened.st_size;
@@ -161,7 +164,8 @@ int source_open_file_at(int dirfd, const char *name, const char *shown, struct s
 		const char *kind = file_kind(f->opened.st_mode);
 
 		file_close(f);
-		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "%s: expected a file, found %s", shown, kind);
+		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "%s: expected a file, found %s", shown,
+			       kind);
 	}
 	return source_new(&file_ops, f, size, shown, ret, e);
 }
@@ -194,7 +198,8 @@ static void bytes_close(void *ctx)
 
 static const struct source_ops bytes_ops = { bytes_read, NULL, bytes_close };
 
-static int bytes_new(struct slice s, uint8_t *owned, const char *name, struct source **ret, struct pcrcast_error *e)
+static int bytes_new(struct slice s, uint8_t *owned, const char *name, struct source **ret,
+		     struct pcrcast_error *e)
 {
 	struct bytes *b = malloc(sizeof *b);
 
@@ -203,7 +208,8 @@ static int bytes_new(struct slice s, uint8_t *owned, const char *name, struct so
 		return err_nomem(e);
 	}
 	*b = (struct bytes){ s, owned };
-	return source_new(&bytes_ops, b, s.n, name, ret, e); /* NOLINT(clang-analyzer-unix.Malloc): the source frees b */
+	return source_new(&bytes_ops, b, s.n, name, ret,
+			  e); /* NOLINT(clang-analyzer-unix.Malloc): the source frees b */
 }
 
 int source_over_bytes(struct slice bytes, const char *name, struct source **ret, struct pcrcast_error *e)
@@ -242,8 +248,9 @@ int source_read_stream(int fd, const char *name, uint64_t limit, struct source *
 		n += (size_t)got;
 		if (n > limit) {
 			free(buf);
-			return err_set(e, PCRCAST_ELIMIT, limit, "%s: more than the %llu bytes that are read from a stream",
-				       name, (unsigned long long)limit);
+			return err_set(e, PCRCAST_ELIMIT, limit,
+				       "%s: more than the %llu bytes that are read from a stream", name,
+				       (unsigned long long)limit);
 		}
 	}
 	return bytes_new((struct slice){ buf, n }, buf, name, ret, e);

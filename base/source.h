@@ -28,10 +28,12 @@ int source_new(const struct source_ops *ops, void *ctx, uint64_t size, const cha
 int source_open_file(const char *path, struct source **ret, struct pcrcast_error *e);
 
 /* The same by name inside an open directory; symbolic links are followed. */
-int source_open_file_at(int dirfd, const char *name, const char *shown, struct source **ret, struct pcrcast_error *e);
+int source_open_file_at(int dirfd, const char *name, const char *shown, struct source **ret,
+			struct pcrcast_error *e);
 
 /* All that a stream (standard input) gives, at most limit bytes, held in memory. */
-int source_read_stream(int fd, const char *name, uint64_t limit, struct source **ret, struct pcrcast_error *e);
+int source_read_stream(int fd, const char *name, uint64_t limit, struct source **ret,
+		       struct pcrcast_error *e);
 
 /* Bytes that outlive the source. */
 int source_over_bytes(struct slice bytes, const char *name, struct source **ret, struct pcrcast_error *e);

@@ -7,7 +7,7 @@ enum { SURROGATE_HIGH = 0xd800, SURROGATE_LOW = 0xdc00, SURROGATE_END = 0xe000, 
 size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *ret)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = p[0] < 0x80	   ? 1 :
+	size_t len = p[0] < 0x80           ? 1 :
 		     (p[0] & 0xe0) == 0xc0 ? 2 :
 		     (p[0] & 0xf0) == 0xe0 ? 3 :
 		     (p[0] & 0xf8) == 0xf0 ? 4 :
@@ -136,7 +136,8 @@ char *utf16_to_utf8(struct pool *pool, struct utf16 s)
 			bool pair = c < SURROGATE_LOW && i + 1 < s.n && s.s[i + 1] >= SURROGATE_LOW &&
 				    s.s[i + 1] < SURROGATE_END;
 
-			c = pair ? 0x10000 + ((c - SURROGATE_HIGH) << 10) + (s.s[i + 1] - SURROGATE_LOW) : REPLACEMENT;
+			c = pair ? 0x10000 + ((c - SURROGATE_HIGH) << 10) + (s.s[i + 1] - SURROGATE_LOW) :
+				   REPLACEMENT;
 			i += pair;
 		}
 		if (c < 0x80) {

@@ -78,7 +78,7 @@ int finish(int status);
  */
 struct out_file {
 	int fd;
-	const char *shown; /* the path as given, for messages */
+	const char *shown;                /* the path as given, for messages */
 	char path[4096], temp[4096 + 16]; /* temp is empty when path is written directly */
 };
 

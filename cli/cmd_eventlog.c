@@ -35,19 +35,55 @@ enum { LOG_MAX = 512 << 20 };
 
 enum { FIRST_CHUNK = 1 << 18 }; /* bytes to start with when the size is not known: more than most logs have */
 
-#define ROW_KIND { "kind", 0, "KIND", OPT_KIND, "tcg1, tcg2, cc, wbcl, cel-json, cel-tlv, systemd or ima (default: by the bytes)" }
-#define ROW_PARTIAL { "partial", 0, NULL, OPT_PARTIAL, "when the log is damaged, go on with the sound events before" }
-#define ROW_BANK { "bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" }
-#define ROW_PCR { "pcr", 0, "LIST", OPT_PCR, "registers: 4,9,11-13 (default all)" }
-#define ROW_TYPE { "type", 0, "LIST", OPT_TYPE, "event types: EV_IPL,0x80000003 (default all)" }
-#define ROW_JSON { "json", 0, NULL, OPT_JSON, "print JSON" }
-#define ROW_QUIET { "quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" }
-#define ROW_COLOR { "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" }
-#define ROW_HELP { "help", 'h', NULL, OPT_HELP, "this list" }
-#define ROW_OUTPUT { "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" }
-#define ROW_END { NULL, 0, NULL, 0, NULL }
+#define ROW_KIND                                                                                          \
+	{                                                                                                 \
+		"kind", 0, "KIND", OPT_KIND,                                                              \
+			"tcg1, tcg2, cc, wbcl, cel-json, cel-tlv, systemd or ima (default: by the bytes)" \
+	}
+#define ROW_PARTIAL                                                                   \
+	{                                                                             \
+		"partial", 0, NULL, OPT_PARTIAL,                                      \
+			"when the log is damaged, go on with the sound events before" \
+	}
+#define ROW_BANK                                                                                          \
+	{                                                                                                 \
+		"bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" \
+	}
+#define ROW_PCR                                                                 \
+	{                                                                       \
+		"pcr", 0, "LIST", OPT_PCR, "registers: 4,9,11-13 (default all)" \
+	}
+#define ROW_TYPE                                                                            \
+	{                                                                                   \
+		"type", 0, "LIST", OPT_TYPE, "event types: EV_IPL,0x80000003 (default all)" \
+	}
+#define ROW_JSON                                        \
+	{                                               \
+		"json", 0, NULL, OPT_JSON, "print JSON" \
+	}
+#define ROW_QUIET                                                             \
+	{                                                                     \
+		"quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" \
+	}
+#define ROW_COLOR                                                                    \
+	{                                                                            \
+		"color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" \
+	}
+#define ROW_HELP                                         \
+	{                                                \
+		"help", 'h', NULL, OPT_HELP, "this list" \
+	}
+#define ROW_OUTPUT                                                                          \
+	{                                                                                   \
+		"output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" \
+	}
+#define ROW_END                        \
+	{                              \
+		NULL, 0, NULL, 0, NULL \
+	}
 
-static const struct option_row show_rows[] = { ROW_BANK, ROW_PCR, ROW_TYPE, ROW_KIND, ROW_PARTIAL, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row show_rows[] = { ROW_BANK, ROW_PCR,   ROW_TYPE,  ROW_KIND, ROW_PARTIAL,
+					       ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
 static const struct option_row replay_rows[] = {
 	ROW_BANK,
 	ROW_PCR,
@@ -61,8 +97,10 @@ static const struct option_row replay_rows[] = {
 	ROW_END,
 };
 static const struct option_row check_rows[] = {
-	{ "pcrs", 0, "FILE", OPT_PCRS, "compare with a machine: tpm2_pcrread's output, JSON, or /sys/class/tpm/tpm0" },
-	{ "bank", 0, "LIST|all", OPT_BANK, "hash banks to compare (default: all that the log and the machine have)" },
+	{ "pcrs", 0, "FILE", OPT_PCRS,
+	  "compare with a machine: tpm2_pcrread's output, JSON, or /sys/class/tpm/tpm0" },
+	{ "bank", 0, "LIST|all", OPT_BANK,
+	  "hash banks to compare (default: all that the log and the machine have)" },
 	ROW_PCR,
 	ROW_KIND,
 	ROW_PARTIAL,
@@ -72,7 +110,8 @@ static const struct option_row check_rows[] = {
 	ROW_HELP,
 	ROW_END,
 };
-static const struct option_row diff_rows[] = { ROW_PCR, ROW_TYPE, ROW_KIND, ROW_PARTIAL, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row diff_rows[] = { ROW_PCR,   ROW_TYPE,  ROW_KIND, ROW_PARTIAL, ROW_JSON,
+					       ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
 static const struct option_row convert_rows[] = {
 	{ "to", 0, "FORMAT", OPT_TO, "tcg, cel-json, tpm2-yaml or json" },
 	{ "bank", 0, "LIST|all", OPT_BANK, "keep only these banks (default all)" },
@@ -94,7 +133,8 @@ static const struct option_row convert_rows[] = {
 static bool parse_type(const char *text, size_t n, uint32_t *ret)
 {
 	/* PFP 1.06 section 10.4.1: the types have names in these ranges only */
-	static const uint32_t ranges[][2] = { { EV_PREBOOT_CERT, EV_POST_CODE2 }, { EV_EFI_EVENT_BASE, EV_EFI_EVENT_BASE + 0xff } };
+	static const uint32_t ranges[][2] = { { EV_PREBOOT_CERT, EV_POST_CODE2 },
+					      { EV_EFI_EVENT_BASE, EV_EFI_EVENT_BASE + 0xff } };
 	char word[64], *end;
 
 	if (n == 0 || n >= sizeof word)
@@ -112,8 +152,9 @@ static bool parse_type(const char *text, size_t n, uint32_t *ret)
 			char buf[11];
 			const char *name = event_type_name(type, buf);
 
-			if (name != buf && (strcasecmp(name, word) == 0 || strcasecmp(name + strlen("EV_"), word) == 0 ||
-					    (strncmp(name, "EV_EFI_", 7) == 0 && strcasecmp(name + 7, word) == 0))) {
+			if (name != buf &&
+			    (strcasecmp(name, word) == 0 || strcasecmp(name + strlen("EV_"), word) == 0 ||
+			     (strncmp(name, "EV_EFI_", 7) == 0 && strcasecmp(name + 7, word) == 0))) {
 				*ret = type;
 				return true;
 			}
@@ -131,7 +172,8 @@ static int take_types(struct eventlog_arguments *a, const char *text)
 		if (!place)
 			return usage_error("out of memory");
 		if (!parse_type(p, n, place))
-			return usage_error("--type %s: expected names of event types, as EV_IPL, or numbers", text);
+			return usage_error("--type %s: expected names of event types, as EV_IPL, or numbers",
+					   text);
 		p += n;
 		if (*p == '\0')
 			return 0;
@@ -145,7 +187,9 @@ static int take_option(struct eventlog_arguments *a, int code)
 		a->kind = eventlog_kind_by_name(optarg);
 		return a->kind != EVENTLOG_KINDS ?
 			       0 :
-			       usage_error("--kind %s: expected tcg1, tcg2, cc, wbcl, cel-json, cel-tlv, systemd or ima", optarg);
+			       usage_error(
+				       "--kind %s: expected tcg1, tcg2, cc, wbcl, cel-json, cel-tlv, systemd or ima",
+				       optarg);
 	case OPT_PARTIAL:
 		a->partial = true;
 		return 0;
@@ -153,10 +197,13 @@ static int take_option(struct eventlog_arguments *a, int code)
 		a->all_banks = strcmp(optarg, "all") == 0;
 		return parse_banks(optarg, &a->banks) ?
 			       0 :
-			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512", optarg);
+			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
+					   optarg);
 	case OPT_PCR:
 		a->has_pcrs = true;
-		return parse_pcrs(optarg, &a->pcrs) ? 0 : usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
+		return parse_pcrs(optarg, &a->pcrs) ?
+			       0 :
+			       usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
 	case OPT_TYPE:
 		return take_types(a, optarg);
 	case OPT_PCRS:
@@ -178,7 +225,8 @@ static int take_option(struct eventlog_arguments *a, int code)
 		a->quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 : usage_error("--color %s: expected auto, always or never", optarg);
+		return set_color(optarg) ? 0 :
+					   usage_error("--color %s: expected auto, always or never", optarg);
 	}
 	return EXIT_TROUBLE;
 }
@@ -210,7 +258,8 @@ alg_set eventlog_banks(const struct eventlog *log)
 	return set;
 }
 
-int eventlog_choose_banks(const struct eventlog_arguments *a, const struct eventlog *log, alg_set *ret, struct pcrcast_error *e)
+int eventlog_choose_banks(const struct eventlog_arguments *a, const struct eventlog *log, alg_set *ret,
+			  struct pcrcast_error *e)
 {
 	alg_set has = eventlog_banks(log), want = a->banks;
 	char names[64] = "";
@@ -226,15 +275,18 @@ int eventlog_choose_banks(const struct eventlog_arguments *a, const struct event
 	}
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
 		if (has & 1u << alg)
-			used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", algs[alg].name);
+			used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+						 algs[alg].name);
 	if (has == 0)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			       "the log has no digests of a bank that can be computed here (sha1, sha256, sha384, sha512)");
+		return err_set(
+			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			"the log has no digests of a bank that can be computed here (sha1, sha256, sha384, sha512)");
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
 		if (want & ~has & 1u << alg)
-			return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-				       "the log has %s digests only: no %s value follows from it (try --bank %s)", names,
-				       algs[alg].name, strstr(names, ",") ? "all" : names);
+			return err_set(
+				e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+				"the log has %s digests only: no %s value follows from it (try --bank %s)",
+				names, algs[alg].name, strstr(names, ",") ? "all" : names);
 	return 0;
 }
 
@@ -328,7 +380,8 @@ static int read_all(int fd, size_t hint, struct input *in, struct pcrcast_error 
 			return 0;
 		in->n += (size_t)got;
 		if (in->n > LOG_MAX)
-			return err_set(e, PCRCAST_ELIMIT, LOG_MAX, "more than the %d MiB that are read of a log", LOG_MAX >> 20);
+			return err_set(e, PCRCAST_ELIMIT, LOG_MAX,
+				       "more than the %d MiB that are read of a log", LOG_MAX >> 20);
 	}
 }
 
@@ -374,7 +427,8 @@ static int follow_ccel_table(const char *path, struct input *in, struct pcrcast_
 	enum { TABLE_LEN = 56, AT_LEN = 4, AT_AREA_LEN = 40, AT_AREA = 48 };
 	char beside[4096];
 
-	if (in->n != TABLE_LEN || memcmp(in->bytes, "CCEL", 4) != 0 || get_u32le(in->bytes + AT_LEN) != TABLE_LEN)
+	if (in->n != TABLE_LEN || memcmp(in->bytes, "CCEL", 4) != 0 ||
+	    get_u32le(in->bytes + AT_LEN) != TABLE_LEN)
 		return 0;
 	uint64_t area_len = get_u64le(in->bytes + AT_AREA_LEN), area = get_u64le(in->bytes + AT_AREA);
 	const char *slash = strrchr(path, '/');
@@ -384,15 +438,17 @@ static int follow_ccel_table(const char *path, struct input *in, struct pcrcast_
 	in->bytes = NULL;
 	in->n = 0;
 	if (strcmp(path, "-") == 0 || n < 0 || (size_t)n >= sizeof beside || read_file(beside, in, e) < 0)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			       "this is the CCEL table, which says that the log has %llu bytes at physical address 0x%llx; "
-			       "Linux shows the log itself as data/CCEL beside the table, and there is none here",
-			       (unsigned long long)area_len, (unsigned long long)area);
+		return err_set(
+			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			"this is the CCEL table, which says that the log has %llu bytes at physical address 0x%llx; "
+			"Linux shows the log itself as data/CCEL beside the table, and there is none here",
+			(unsigned long long)area_len, (unsigned long long)area);
 	return 0;
 }
 
 /* Read a log. When its framing is lost and --partial allows it, that is noted in *in and no error. */
-static int input_read(const struct eventlog_arguments *a, const char *path, struct input *in, struct pcrcast_error *e)
+static int input_read(const struct eventlog_arguments *a, const char *path, struct input *in,
+		      struct pcrcast_error *e)
 {
 	int r = read_file(path, in, e);
 
@@ -417,16 +473,21 @@ static int input_read(const struct eventlog_arguments *a, const char *path, stru
 static const struct verb {
 	const char *name, *usage, *purpose;
 	const struct option_row *rows;
-	int (*run)(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e); /* NULL: diff */
+	int (*run)(const struct eventlog_arguments *a, const struct eventlog *log,
+		   struct pcrcast_error *e); /* NULL: diff */
 	bool wants_structure; /* run eventlog_check_structure first, which adds to the log's findings */
 } verbs[] = {
-	{ "show", "eventlog show LOG [OPTION…]", "The events of a log, decoded.", show_rows, eventlog_run_show, false },
-	{ "replay", "eventlog replay LOG [OPTION…]", "The values that the events lead to.", replay_rows, eventlog_run_replay, false },
-	{ "check", "eventlog check LOG [OPTION…]", "Is a log true: does each payload fit its digest, does the replay fit a machine?",
-	  check_rows, eventlog_run_check, true },
-	{ "diff", "eventlog diff A B [OPTION…]", "What differs between two logs, event by event.", diff_rows, NULL, false },
-	{ "convert", "eventlog convert LOG --to FORMAT [OPTION…]", "Write a log in another form.", convert_rows, eventlog_run_convert,
-	  false },
+	{ "show", "eventlog show LOG [OPTION…]", "The events of a log, decoded.", show_rows,
+	  eventlog_run_show, false },
+	{ "replay", "eventlog replay LOG [OPTION…]", "The values that the events lead to.", replay_rows,
+	  eventlog_run_replay, false },
+	{ "check", "eventlog check LOG [OPTION…]",
+	  "Is a log true: does each payload fit its digest, does the replay fit a machine?", check_rows,
+	  eventlog_run_check, true },
+	{ "diff", "eventlog diff A B [OPTION…]", "What differs between two logs, event by event.", diff_rows,
+	  NULL, false },
+	{ "convert", "eventlog convert LOG --to FORMAT [OPTION…]", "Write a log in another form.",
+	  convert_rows, eventlog_run_convert, false },
 };
 
 static void help(void)
@@ -510,8 +571,10 @@ int cmd_eventlog(int argc, char **argv)
 	}
 	int files = v->run ? 1 : 2;
 	if (status == EXIT_DONE && optind + files != argc)
-		status = usage_error("eventlog %s: expected %s", v->name, files == 1 ? "one LOG" : "two logs, A and B");
-	if (status == EXIT_DONE && files == 2 && strcmp(argv[optind], "-") == 0 && strcmp(argv[optind + 1], "-") == 0)
+		status = usage_error("eventlog %s: expected %s", v->name,
+				     files == 1 ? "one LOG" : "two logs, A and B");
+	if (status == EXIT_DONE && files == 2 && strcmp(argv[optind], "-") == 0 &&
+	    strcmp(argv[optind + 1], "-") == 0)
 		status = usage_error("eventlog diff: only one of A and B can be standard input");
 	if (status == EXIT_DONE) {
 		a.file = argv[optind];

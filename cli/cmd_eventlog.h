@@ -9,11 +9,11 @@
 
 struct eventlog_arguments {
 	struct pool pool;
-	alg_set banks;      /* 0: not given */
-	bool all_banks;     /* --bank all: those that the log has */
+	alg_set banks;  /* 0: not given */
+	bool all_banks; /* --bank all: those that the log has */
 	bool has_pcrs;
-	uint32_t pcrs;      /* bit i: PCR i (or CC register i) was selected; valid if has_pcrs */
-	uint32_t *types;    /* event types selected; none: all */
+	uint32_t pcrs;   /* bit i: PCR i (or CC register i) was selected; valid if has_pcrs */
+	uint32_t *types; /* event types selected; none: all */
 	size_t n_types, cap_types;
 	enum eventlog_kind kind; /* EVENTLOG_KINDS: recognise it */
 	bool partial, json, quiet, as_pcrs;
@@ -33,7 +33,8 @@ bool eventlog_selects(const struct eventlog_arguments *a, const struct event *ev
  * The banks to print: those of --bank, else SHA-256; for a log of CC registers those it has. A bank that was named (or is
  * the default) and that the log does not have is PCRCAST_ENOTFOUND, in words for people.
  */
-int eventlog_choose_banks(const struct eventlog_arguments *a, const struct eventlog *log, alg_set *ret, struct pcrcast_error *e);
+int eventlog_choose_banks(const struct eventlog_arguments *a, const struct eventlog *log, alg_set *ret,
+			  struct pcrcast_error *e);
 
 /* The banks of a log that this program computes. */
 alg_set eventlog_banks(const struct eventlog *log);
@@ -57,16 +58,21 @@ int eventlog_print_json(struct json_doc *d, struct cJSON *root, struct pcrcast_e
  * The verbs. They return an exit status, or a negative error. Each takes a log that was read; where its framing was lost
  * (--partial) the caller reports that and makes a status of 0 a 2.
  */
-int eventlog_run_show(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e);
-int eventlog_run_replay(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e);
-int eventlog_run_check(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e);
-int eventlog_run_diff(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *other,
+int eventlog_run_show(const struct eventlog_arguments *a, const struct eventlog *log,
 		      struct pcrcast_error *e);
-int eventlog_run_convert(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e);
+int eventlog_run_replay(const struct eventlog_arguments *a, const struct eventlog *log,
+			struct pcrcast_error *e);
+int eventlog_run_check(const struct eventlog_arguments *a, const struct eventlog *log,
+		       struct pcrcast_error *e);
+int eventlog_run_diff(const struct eventlog_arguments *a, const struct eventlog *log,
+		      const struct eventlog *other, struct pcrcast_error *e);
+int eventlog_run_convert(const struct eventlog_arguments *a, const struct eventlog *log,
+			 struct pcrcast_error *e);
 
 /* What "show --json" prints, to any stream. */
-int eventlog_show_json(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out, struct pcrcast_error *e);
+int eventlog_show_json(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out,
+		       struct pcrcast_error *e);
 
 /* Add an event of a log to an object, in the form that "show --json" has for it. */
-int eventlog_add_event(struct json_doc *d, struct cJSON *parent, const char *key, const struct eventlog *log, size_t index,
-		       struct pcrcast_error *e);
+int eventlog_add_event(struct json_doc *d, struct cJSON *parent, const char *key, const struct eventlog *log,
+		       size_t index, struct pcrcast_error *e);

@@ -33,19 +33,26 @@ enum {
 };
 
 static const struct option_row rows[] = {
-	{ "boot", 0, "PATH", OPT_BOOT, "first EFI file inside the ESP (default \\EFI\\BOOT\\BOOT<ARCH>.EFI)" },
-	{ "entry", 0, "ID", OPT_ENTRY, "boot menu entry to follow (default: the one systemd-boot would choose)" },
+	{ "boot", 0, "PATH", OPT_BOOT,
+	  "first EFI file inside the ESP (default \\EFI\\BOOT\\BOOT<ARCH>.EFI)" },
+	{ "entry", 0, "ID", OPT_ENTRY,
+	  "boot menu entry to follow (default: the one systemd-boot would choose)" },
 	{ "profile", 0, "N", OPT_PROFILE, "UKI profile" },
-	{ "load-options", 0, "TEXT", OPT_LOAD_OPTIONS, "load options for the first EFI file (UTF-16LE, no NUL added)" },
+	{ "load-options", 0, "TEXT", OPT_LOAD_OPTIONS,
+	  "load options for the first EFI file (UTF-16LE, no NUL added)" },
 	{ "load-options-hex", 0, "HEX", OPT_LOAD_OPTIONS_HEX, "the same as exact bytes" },
-	{ "failed-attempts", 0, "N", OPT_FAILED_ATTEMPTS, "boot options tried and left before this one (default 0)" },
+	{ "failed-attempts", 0, "N", OPT_FAILED_ATTEMPTS,
+	  "boot options tried and left before this one (default 0)" },
 	{ "secure-boot", 0, "on|off", OPT_SECURE_BOOT, "Secure Boot (default off)" },
 	{ "confidential-vm", 0, NULL, OPT_CONFIDENTIAL_VM, "the machine is a confidential VM" },
 	{ "smbios", 0, "KEY=VALUE", OPT_SMBIOS, "SMBIOS type 11 string (repeatable)" },
-	{ "console", 0, "ARG|none", OPT_CONSOLE, "what systemd-stub 261+ appends as console=ARG (repeatable)" },
-	{ "boot-secret", 0, "none|HEX", OPT_BOOT_SECRET, "the 32 bytes of .extra/boot-secret (systemd-stub 261+)" },
+	{ "console", 0, "ARG|none", OPT_CONSOLE,
+	  "what systemd-stub 261+ appends as console=ARG (repeatable)" },
+	{ "boot-secret", 0, "none|HEX", OPT_BOOT_SECRET,
+	  "the 32 bytes of .extra/boot-secret (systemd-stub 261+)" },
 	{ "hwid", 0, "GUID|none", OPT_HWID, "hardware id (CHID) of the machine, best first (repeatable)" },
-	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, "first compatible string of the firmware's device tree" },
+	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE,
+	  "first compatible string of the firmware's device tree" },
 	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" },
 	{ "bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" },
 	{ "pcr", 0, "LIST", OPT_PCR, "registers, as 4,9,11-13 (the default)" },
@@ -70,7 +77,7 @@ struct arguments {
 	struct guid *hwids;
 	size_t n_hwids, cap_hwids;
 	bool none_console, none_hwid; /* the word "none" was given */
-	bool phases_left_out; /* PCR 11 is not among those selected */
+	bool phases_left_out;         /* PCR 11 is not among those selected */
 	bool pcrs_named, events, json, quiet;
 	const char *write_log;
 	const char *image;
@@ -101,7 +108,9 @@ static int set_load_options(struct arguments *a, const char *text, bool hex)
 		return usage_error("load options were given twice");
 	p->has_load_options = true;
 	if (hex)
-		return parse_hex(&a->pool, text, &p->load_options) ? 0 : usage_error("--load-options-hex %s: expected pairs of hex digits", text);
+		return parse_hex(&a->pool, text, &p->load_options) ?
+			       0 :
+			       usage_error("--load-options-hex %s: expected pairs of hex digits", text);
 	if (utf16_of_utf8(&a->pool, text, &wide, &e) < 0)
 		return usage_error("--load-options: %s", e.msg);
 	p->load_options = utf16_bytes(&a->pool, wide, false);
@@ -168,7 +177,9 @@ static int take_option(struct arguments *a, int code)
 	case OPT_SECURE_BOOT:
 		p->secure_boot = strcmp(optarg, "on") == 0;
 		p->secure_boot_given = true;
-		return p->secure_boot || strcmp(optarg, "off") == 0 ? 0 : usage_error("--secure-boot %s: expected on or off", optarg);
+		return p->secure_boot || strcmp(optarg, "off") == 0 ?
+			       0 :
+			       usage_error("--secure-boot %s: expected on or off", optarg);
 	case OPT_CONFIDENTIAL_VM:
 		p->confidential_vm = true;
 		return 0;
@@ -198,13 +209,19 @@ static int take_option(struct arguments *a, int code)
 		return 0;
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
-			return usage_error("--phase \"%s\": expected words with : between them, or : for none", optarg);
+			return usage_error(
+				"--phase \"%s\": expected words with : between them, or : for none", optarg);
 		return push(a, &a->phases, optarg) ? 0 : out_of_memory();
 	case OPT_BANK:
-		return parse_banks(optarg, &p->banks) ? 0 : usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512", optarg);
+		return parse_banks(optarg, &p->banks) ?
+			       0 :
+			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
+					   optarg);
 	case OPT_PCR:
 		a->pcrs_named = true;
-		return parse_pcrs(optarg, &p->pcrs) ? 0 : usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
+		return parse_pcrs(optarg, &p->pcrs) ?
+			       0 :
+			       usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
 	case OPT_EVENTS:
 		a->events = true;
 		return 0;
@@ -220,7 +237,8 @@ static int take_option(struct arguments *a, int code)
 		a->quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 : usage_error("--color %s: expected auto, always or never", optarg);
+		return set_color(optarg) ? 0 :
+					   usage_error("--color %s: expected auto, always or never", optarg);
 	}
 	return EXIT_TROUBLE;
 }
@@ -233,8 +251,10 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 
 	while ((code = next_option(argc, argv, rows)) != -1) {
 		if (code == OPT_HELP) {
-			print_help("predict IMAGE [OPTION…]",
-				   "What the PCRs will be when a machine boots IMAGE: a disk image, an ESP directory or one EFI file.", rows);
+			print_help(
+				"predict IMAGE [OPTION…]",
+				"What the PCRs will be when a machine boots IMAGE: a disk image, an ESP directory or one EFI file.",
+				rows);
 			return EXIT_DONE + 1;
 		}
 		if (code == '?' || take_option(a, code) != 0)
@@ -293,8 +313,8 @@ static void print_events(const struct arguments *a, const struct prediction *p)
 				continue;
 			if (d.n)
 				hex_encode(d.p, d.n, hex);
-			printf("%2u  %-34s %s:%s  %s  ", ev->pcr, event_type_name(ev->type, buf), algs[alg].name, hex,
-			       event_origin_name(ev->origin));
+			printf("%2u  %-34s %s:%s  %s  ", ev->pcr, event_type_name(ev->type, buf),
+			       algs[alg].name, hex, event_origin_name(ev->origin));
 			put_text(stdout, ev->description);
 			fputs("  [", stdout);
 			put_text(stdout, ev->source);
@@ -501,7 +521,8 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 
 		if (!selected(a, ev->pcr) || !known(p, ev->pcr))
 			continue;
-		struct event *place = pool_push(&log.pool, &log.events, &log.n_events, &log.cap, sizeof *place);
+		struct event *place =
+			pool_push(&log.pool, &log.events, &log.n_events, &log.cap, sizeof *place);
 		if (place)
 			*place = *ev;
 		else
@@ -530,7 +551,8 @@ int cmd_predict(int argc, char **argv)
 		pool_done(&a.pool);
 		return status - 1;
 	}
-	if ((a.write_log && refuse_overwrite("--write-log", a.write_log, a.image, &e) < 0) || image_open(a.image, &img, &e) < 0) {
+	if ((a.write_log && refuse_overwrite("--write-log", a.write_log, a.image, &e) < 0) ||
+	    image_open(a.image, &img, &e) < 0) {
 		pool_done(&a.pool);
 		return fail_at(a.image, &e);
 	}
@@ -544,7 +566,8 @@ int cmd_predict(int argc, char **argv)
 	if (r == 0 && fflush(stdout) == 0) {
 		print_remarks(&a, &p);
 		/* What was asked for by name has to be there. */
-		bool missing = (a.pcrs_named && p.incomplete & a.predict.pcrs) || (a.phases.n && !known(&p, 11));
+		bool missing =
+			(a.pcrs_named && p.incomplete & a.predict.pcrs) || (a.phases.n && !known(&p, 11));
 
 		status = missing ? EXIT_TROUBLE : EXIT_DONE;
 	} else {

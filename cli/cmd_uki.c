@@ -26,22 +26,53 @@ enum {
 
 enum { STREAM_MAX = 1 << 30 }; /* bytes of a UKI read from standard input into memory */
 
-#define ROW_BANK { "bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" }
-#define ROW_PROFILE { "profile", 0, "N", OPT_PROFILE, "profile of a multi-profile UKI (default 0)" }
-#define ROW_HWID { "hwid", 0, "GUID|none", OPT_HWID, "hardware id (CHID) of the machine, best first (repeatable)" }
-#define ROW_DT { "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, "first compatible string of the firmware's device tree" }
-#define ROW_JSON { "json", 0, NULL, OPT_JSON, "print JSON" }
-#define ROW_QUIET { "quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" }
-#define ROW_COLOR { "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" }
-#define ROW_HELP { "help", 'h', NULL, OPT_HELP, "this list" }
-#define ROW_END { NULL, 0, NULL, 0, NULL }
+#define ROW_BANK                                                                                          \
+	{                                                                                                 \
+		"bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" \
+	}
+#define ROW_PROFILE                                                                          \
+	{                                                                                    \
+		"profile", 0, "N", OPT_PROFILE, "profile of a multi-profile UKI (default 0)" \
+	}
+#define ROW_HWID                                                                     \
+	{                                                                            \
+		"hwid", 0, "GUID|none", OPT_HWID,                                    \
+			"hardware id (CHID) of the machine, best first (repeatable)" \
+	}
+#define ROW_DT                                                                  \
+	{                                                                       \
+		"dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE,             \
+			"first compatible string of the firmware's device tree" \
+	}
+#define ROW_JSON                                        \
+	{                                               \
+		"json", 0, NULL, OPT_JSON, "print JSON" \
+	}
+#define ROW_QUIET                                                             \
+	{                                                                     \
+		"quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" \
+	}
+#define ROW_COLOR                                                                    \
+	{                                                                            \
+		"color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" \
+	}
+#define ROW_HELP                                         \
+	{                                                \
+		"help", 'h', NULL, OPT_HELP, "this list" \
+	}
+#define ROW_END                        \
+	{                              \
+		NULL, 0, NULL, 0, NULL \
+	}
 
-static const struct option_row show_rows[] = { ROW_BANK, ROW_PROFILE, ROW_HWID, ROW_DT, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row show_rows[] = { ROW_BANK,  ROW_PROFILE, ROW_HWID, ROW_DT, ROW_JSON,
+					       ROW_QUIET, ROW_COLOR,   ROW_HELP, ROW_END };
 static const struct option_row hash_rows[] = { ROW_BANK, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
 static const struct option_row measure_rows[] = {
 	ROW_BANK,
 	ROW_PROFILE,
-	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "userspace phases; \":\" for none (repeatable; default: systemd-measure's four)" },
+	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE,
+	  "userspace phases; \":\" for none (repeatable; default: systemd-measure's four)" },
 	{ "as", 0, "FORMAT", OPT_AS, "systemd-measure: its JSON (default banks: all)" },
 	ROW_HWID,
 	ROW_DT,
@@ -52,14 +83,10 @@ static const struct option_row measure_rows[] = {
 	ROW_END,
 };
 static const struct option_row extract_rows[] = {
-	ROW_PROFILE,
-	ROW_HWID,
-	ROW_DT,
-	{ "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" },
-	ROW_QUIET,
-	ROW_COLOR,
-	ROW_HELP,
-	ROW_END,
+	ROW_PROFILE, ROW_HWID,
+	ROW_DT,      { "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" },
+	ROW_QUIET,   ROW_COLOR,
+	ROW_HELP,    ROW_END,
 };
 
 static int take_option(struct uki_arguments *a, int code)
@@ -68,7 +95,10 @@ static int take_option(struct uki_arguments *a, int code)
 
 	switch (code) {
 	case OPT_BANK:
-		return parse_banks(optarg, &a->banks) ? 0 : usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512", optarg);
+		return parse_banks(optarg, &a->banks) ?
+			       0 :
+			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
+					   optarg);
 	case OPT_PROFILE:
 		if (!parse_unsigned(optarg, UINT_MAX - 1, &number))
 			return usage_error("--profile %s: expected a number", optarg);
@@ -77,8 +107,10 @@ static int take_option(struct uki_arguments *a, int code)
 		return 0;
 	case OPT_PHASE: {
 		if (!is_phase_path(optarg))
-			return usage_error("--phase \"%s\": expected words with : between them, or : for none", optarg);
-		const char **place = pool_push(&a->pool, &a->phases, &a->n_phases, &a->cap_phases, sizeof *place);
+			return usage_error(
+				"--phase \"%s\": expected words with : between them, or : for none", optarg);
+		const char **place =
+			pool_push(&a->pool, &a->phases, &a->n_phases, &a->cap_phases, sizeof *place);
 		if (!place)
 			return usage_error("out of memory");
 		*place = strcmp(optarg, ":") == 0 ? "" : optarg;
@@ -90,7 +122,8 @@ static int take_option(struct uki_arguments *a, int code)
 	case OPT_HWID:
 		a->hardware.ids_known = true;
 		if (strcmp(optarg, "none") != 0) {
-			struct guid *g = pool_push(&a->pool, &a->hwids, &a->n_hwids, &a->cap_hwids, sizeof *g);
+			struct guid *g =
+				pool_push(&a->pool, &a->hwids, &a->n_hwids, &a->cap_hwids, sizeof *g);
 
 			if (!g || !guid_parse(optarg, g))
 				return usage_error("--hwid %s: expected a GUID or none", optarg);
@@ -112,7 +145,8 @@ static int take_option(struct uki_arguments *a, int code)
 		a->quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 : usage_error("--color %s: expected auto, always or never", optarg);
+		return set_color(optarg) ? 0 :
+					   usage_error("--color %s: expected auto, always or never", optarg);
 	}
 	return EXIT_TROUBLE;
 }
@@ -121,8 +155,9 @@ static int take_option(struct uki_arguments *a, int code)
 
 static int open_input(struct uki_arguments *a, struct uki_input *in, struct pcrcast_error *e)
 {
-	int r = strcmp(a->file, "-") == 0 ? source_read_stream(STDIN_FILENO, "standard input", STREAM_MAX, &in->source, e) :
-					    source_open_file(a->file, &in->source, e);
+	int r = strcmp(a->file, "-") == 0 ?
+			source_read_stream(STDIN_FILENO, "standard input", STREAM_MAX, &in->source, e) :
+			source_open_file(a->file, &in->source, e);
 
 	if (r == 0)
 		r = blob_of_source(&a->pool, in->source, &in->bytes, e);
@@ -145,7 +180,8 @@ int open_uki(struct uki_arguments *a, const struct uki_input *in, struct uki *uk
 
 /* ---- hash ---- */
 
-int hash_image(struct uki_arguments *a, const struct pe *pe, alg_set banks, struct uki_hashes *ret, struct pcrcast_error *e)
+int hash_image(struct uki_arguments *a, const struct pe *pe, alg_set banks, struct uki_hashes *ret,
+	       struct pcrcast_error *e)
 {
 	struct hash_jobs *jobs = hash_jobs_new();
 	struct blob plain, padded;
@@ -169,7 +205,7 @@ int hash_image(struct uki_arguments *a, const struct pe *pe, alg_set banks, stru
 }
 
 void digests_json(struct json_doc *d, struct cJSON *parent, const char *key, alg_set banks,
-			 const struct digest digests[static ALG_COUNT])
+		  const struct digest digests[static ALG_COUNT])
 {
 	struct cJSON *o = json_object(d);
 
@@ -226,7 +262,8 @@ static int run_hash(struct uki_arguments *a, struct uki_input *in, struct pcrcas
 
 /* ---- extract ---- */
 
-static int find_section(struct uki_arguments *a, struct uki_input *in, struct blob *ret, struct pcrcast_error *e)
+static int find_section(struct uki_arguments *a, struct uki_input *in, struct blob *ret,
+			struct pcrcast_error *e)
 {
 	const char *name = a->section;
 	bool known = false;
@@ -244,8 +281,10 @@ static int find_section(struct uki_arguments *a, struct uki_input *in, struct bl
 		if (r < 0)
 			return r;
 		if (uki.unknown & UKI_BIT(s))
-			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-				       "which %s section applies depends on the hardware: give --hwid or --dt-compatible", name);
+			return err_set(
+				e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+				"which %s section applies depends on the hardware: give --hwid or --dt-compatible",
+				name);
 		if (!uki.sections[s].set)
 			break;
 		*ret = uki.sections[s].bytes;
@@ -286,10 +325,12 @@ static int run_extract(struct uki_arguments *a, struct uki_input *in, struct pcr
 		size_t n = content.len - at < CHUNK ? (size_t)(content.len - at) : CHUNK;
 
 		r = blob_read(&content, at, buf, n, e);
-		if (r == 0 && !a->output && isatty(STDOUT_FILENO) && (content.len > CHUNK || !is_plain_text((struct slice){ buf, n })))
-			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-				       "section %s is not plain text and standard output is a terminal: name a file with --output",
-				       a->section);
+		if (r == 0 && !a->output && isatty(STDOUT_FILENO) &&
+		    (content.len > CHUNK || !is_plain_text((struct slice){ buf, n })))
+			return err_set(
+				e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+				"section %s is not plain text and standard output is a terminal: name a file with --output",
+				a->section);
 		if (r == 0 && to_file)
 			r = out_write(&out, (struct slice){ buf, n }, e);
 		else if (r == 0 && fwrite(buf, 1, n, stdout) != n)
@@ -311,13 +352,16 @@ static const struct verb {
 	int (*run)(struct uki_arguments *a, struct uki_input *in, struct pcrcast_error *e);
 	bool wants_section;
 } verbs[] = {
-	{ "show", "uki show FILE [OPTION…]", "Sections, profiles, stub, kernel, signatures and digests of an EFI file.", show_rows,
-	  uki_run_show, false },
-	{ "hash", "uki hash FILE [OPTION…]", "Authenticode digests, as firmware measures them.", hash_rows, run_hash, false },
-	{ "measure", "uki measure FILE [OPTION…]", "PCR 11 per phase, as systemd-measure calculates it, from the whole file.",
-	  measure_rows, uki_run_measure, false },
-	{ "extract", "uki extract FILE SECTION [OPTION…]", "The content of a section as it is in memory.", extract_rows,
-	  run_extract, true },
+	{ "show", "uki show FILE [OPTION…]",
+	  "Sections, profiles, stub, kernel, signatures and digests of an EFI file.", show_rows, uki_run_show,
+	  false },
+	{ "hash", "uki hash FILE [OPTION…]", "Authenticode digests, as firmware measures them.", hash_rows,
+	  run_hash, false },
+	{ "measure", "uki measure FILE [OPTION…]",
+	  "PCR 11 per phase, as systemd-measure calculates it, from the whole file.", measure_rows,
+	  uki_run_measure, false },
+	{ "extract", "uki extract FILE SECTION [OPTION…]", "The content of a section as it is in memory.",
+	  extract_rows, run_extract, true },
 };
 
 static void help(void)
@@ -334,7 +378,9 @@ static int run_verb(const struct verb *v, struct uki_arguments *a)
 
 	a->hardware.ids = a->hwids;
 	a->hardware.n_ids = a->n_hwids;
-	int r = a->output && strcmp(a->output, "-") != 0 ? refuse_overwrite("--output", a->output, a->file, &e) : 0;
+	int r = a->output && strcmp(a->output, "-") != 0 ?
+			refuse_overwrite("--output", a->output, a->file, &e) :
+			0;
 	if (r == 0)
 		r = open_input(a, &in, &e);
 	if (r == 0)
@@ -374,7 +420,8 @@ int cmd_uki(int argc, char **argv)
 		status = code == '?' ? EXIT_TROUBLE : take_option(&a, code);
 	}
 	if (status == EXIT_DONE && optind + 1 + v->wants_section != argc)
-		status = usage_error("uki %s: expected %s", v->name, v->wants_section ? "FILE and SECTION" : "one FILE");
+		status = usage_error("uki %s: expected %s", v->name,
+				     v->wants_section ? "FILE and SECTION" : "one FILE");
 	if (status == EXIT_DONE) {
 		a.file = argv[optind];
 		a.section = argv[optind + v->wants_section];

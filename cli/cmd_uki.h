@@ -37,7 +37,8 @@ struct uki_hashes {
 /* uki_open for the profile and hardware of the command line; a newer stub than known is noted on stderr. */
 int open_uki(struct uki_arguments *a, const struct uki_input *in, struct uki *uki, struct pcrcast_error *e);
 
-int hash_image(struct uki_arguments *a, const struct pe *pe, alg_set banks, struct uki_hashes *ret, struct pcrcast_error *e);
+int hash_image(struct uki_arguments *a, const struct pe *pe, alg_set banks, struct uki_hashes *ret,
+	       struct pcrcast_error *e);
 void print_hashes(alg_set banks, const struct digest digests[static ALG_COUNT], const char *label);
 void digests_json(struct json_doc *d, struct cJSON *parent, const char *key, alg_set banks,
 		  const struct digest digests[static ALG_COUNT]);

@@ -18,7 +18,11 @@
 /* The length of the well-formed UTF-8 character at p, 0 when there is none (RFC 3629, section 4). */
 static size_t utf8_len(const unsigned char *p)
 {
-	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+	size_t n = *p < 0x80               ? 1 :
+		   *p >= 0xc2 && *p < 0xe0 ? 2 :
+		   (*p & 0xf0) == 0xe0     ? 3 :
+		   *p >= 0xf0 && *p < 0xf5 ? 4 :
+					     0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
@@ -35,8 +39,10 @@ static size_t utf8_len(const unsigned char *p)
  */
 static bool is_unsafe(const unsigned char *p, size_t n)
 {
-	uint32_t c = n == 1 ? p[0] : n == 2 ? (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f) :
-		     n == 3 ? (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f) : 0x10000;
+	uint32_t c = n == 1 ? p[0] :
+		     n == 2 ? (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f) :
+		     n == 3 ? (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f) :
+			      0x10000;
 
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
@@ -129,7 +135,8 @@ int next_option(int argc, char **argv, const struct option_row *rows)
 	size_t n = 0, k = 1;
 
 	for (; rows[n].name && n + 1 < OPTIONS_MAX; n++) {
-		longs[n] = (struct option){ rows[n].name, rows[n].argument ? required_argument : no_argument, NULL, rows[n].code };
+		longs[n] = (struct option){ rows[n].name, rows[n].argument ? required_argument : no_argument,
+					    NULL, rows[n].code };
 		if (rows[n].short_name) {
 			shorts[k++] = rows[n].short_name;
 			if (rows[n].argument)
@@ -139,7 +146,9 @@ int next_option(int argc, char **argv, const struct option_row *rows)
 	opterr = 0;
 	int c = getopt_long(argc, argv, shorts, longs, NULL);
 	if (c == '?') {
-		usage_error("unknown option %s", optopt > 255 || optopt == 0 ? argv[optind - 1] : (char[]){ '-', (char)optopt, 0 });
+		usage_error("unknown option %s", optopt > 255 || optopt == 0 ?
+							 argv[optind - 1] :
+							 (char[]){ '-', (char)optopt, 0 });
 		return '?';
 	}
 	if (c == ':') {
@@ -245,7 +254,10 @@ bool is_phase_path(const char *text)
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0' :
+	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
+				      -1;
 }
 
 bool parse_hex(struct pool *pool, const char *text, struct slice *ret)
@@ -272,7 +284,8 @@ int finish(int status)
 {
 	errno = 0;
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status != EXIT_TROUBLE) {
-		fprintf(stderr, "pcrcast: cannot write to standard output: %s\n", errno ? strerror(errno) : "write error");
+		fprintf(stderr, "pcrcast: cannot write to standard output: %s\n",
+			errno ? strerror(errno) : "write error");
 		return EXIT_TROUBLE;
 	}
 	return status;
@@ -427,7 +440,8 @@ int refuse_overwrite(const char *option, const char *target, const char *image, 
 	if (from_stdin || !(S_ISDIR(in.st_mode) ? lies_in(dir, image) : lies_in_companions(dir, image)))
 		return 0;
 	return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-		       there ? "%s would overwrite %s, a file of the image" : "%s would add %s to the image", option, target);
+		       there ? "%s would overwrite %s, a file of the image" : "%s would add %s to the image",
+		       option, target);
 }
 
 int write_file(const char *path, struct slice bytes, struct pcrcast_error *e)
@@ -449,7 +463,9 @@ static enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
 
 bool set_color(const char *when)
 {
-	static const char *const names[] = { [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never" };
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"
+	};
 
 	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(when, names[i]) == 0) {

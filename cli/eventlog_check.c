@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 enum { CC_REGISTERS = 5 }; /* MRTD and four RTMRs */
-enum { FIRMWARE_PCRS = 8 }; /* PCR 0 to 7: every extension is the firmware's, or a boot loader's that logs it */
+enum {
+	FIRMWARE_PCRS = 8
+}; /* PCR 0 to 7: every extension is the firmware's, or a boot loader's that logs it */
 
 /* PCR 8, 9, 11 to 14: boot loaders extend and log them; so may the system, later and elsewhere */
 #define LOADER_PCRS UINT32_C(0x00007b00)
@@ -29,9 +31,9 @@ struct report {
 	struct event_check *events;
 	struct check checks[CHECKS_MAX];
 	size_t n_checks;
-	bool compared;                  /* --pcrs was given */
+	bool compared; /* --pcrs was given */
 	struct pcr_values values;
-	alg_set banks;                  /* that were compared */
+	alg_set banks; /* that were compared */
 	struct pcr_bank replayed[ALG_COUNT];
 	struct register_check registers[ALG_COUNT][PCR_COUNT];
 };
@@ -41,7 +43,8 @@ static bool selected(const struct eventlog_arguments *a, unsigned index)
 	return !a->has_pcrs || (index < PCR_COUNT && a->pcrs & UINT32_C(1) << index);
 }
 
-static int add_check(struct report *rep, const char *name, enum outcome outcome, const char *detail, struct pcrcast_error *e)
+static int add_check(struct report *rep, const char *name, enum outcome outcome, const char *detail,
+		     struct pcrcast_error *e)
 {
 	if (!detail)
 		return err_nomem(e);
@@ -71,19 +74,20 @@ static int read_sysfs(struct pool *pool, const char *dir, struct pcr_values *ret
 			int r = eventlog_read_file(pool, path, &hex, e);
 			if (r < 0)
 				return err_wrap(e, "%s", path);
-			char *line = hex.n <= VALUE_MAX ? pool_printf(pool, "%s:\n%u: %.*s", algs[alg].name, i, (int)hex.n,
-								      (const char *)hex.p) :
+			char *line = hex.n <= VALUE_MAX ? pool_printf(pool, "%s:\n%u: %.*s", algs[alg].name,
+								      i, (int)hex.n, (const char *)hex.p) :
 							  NULL;
 			if (!line || pcr_values_parse(slice_of_string(line), &one, NULL) < 0)
-				return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: expected %u hex digits", path,
-					       2u * algs[alg].len);
+				return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+					       "%s: expected %u hex digits", path, 2u * algs[alg].len);
 			memcpy(all.value[alg][i], one.value[alg][i], DIGEST_MAX);
 			all.known[alg] |= UINT32_C(1) << i;
 			any = true;
 		}
 	}
 	if (!any)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "%s: no pcr-sha256/0 or the like in this directory", dir);
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "%s: no pcr-sha256/0 or the like in this directory", dir);
 	*ret = all;
 	return 0;
 }
@@ -101,7 +105,8 @@ static int read_values(struct pool *pool, const char *path, struct pcr_values *r
 
 /* ---- payloads and structure ---- */
 
-static int check_events(const struct eventlog_arguments *a, const struct eventlog *log, struct report *rep, struct pcrcast_error *e)
+static int check_events(const struct eventlog_arguments *a, const struct eventlog *log, struct report *rep,
+			struct pcrcast_error *e)
 {
 	size_t yes = 0, no = 0, known = 0, untold = 0;
 
@@ -121,12 +126,20 @@ static int check_events(const struct eventlog_arguments *a, const struct eventlo
 	/* nothing was measured, so nothing speaks for the log */
 	bool none = yes + no + known + untold == 0;
 
-	return add_check(rep, "payloads", no ? FAIL : none ? SKIP : PASS,
-			 pool_printf(&rep->pool,
-				     "%zu of %zu events fit their digests, %zu do not%s; %zu have digests of what is not in the log",
-				     yes, yes + no + known + untold, no + known,
-				     known == 0 ? "" : no == 0 ? " (as known firmware does)" : " (some as known firmware does)", untold),
-			 e);
+	return add_check(
+		rep, "payloads",
+		no   ? FAIL :
+		none ? SKIP :
+		       PASS,
+		pool_printf(
+			&rep->pool,
+			"%zu of %zu events fit their digests, %zu do not%s; %zu have digests of what is not in the log",
+			yes, yes + no + known + untold, no + known,
+			known == 0 ? "" :
+			no == 0    ? " (as known firmware does)" :
+				     " (some as known firmware does)",
+			untold),
+		e);
 }
 
 static int check_findings(const struct eventlog *log, struct report *rep, struct pcrcast_error *e)
@@ -137,11 +150,12 @@ static int check_findings(const struct eventlog *log, struct report *rep, struct
 		grave += finding_weight(&log->findings[i]) == FINDING_GRAVE;
 		open += finding_weight(&log->findings[i]) == FINDING_OPEN;
 	}
-	const char *detail = log->n_findings == 0 ? pool_printf(&rep->pool, "nothing odd") :
-			     grave	  ? pool_printf(&rep->pool, "%zu %s, %zu such that no machine logs so", log->n_findings,
-								log->n_findings == 1 ? "finding" : "findings", grave) :
-						    pool_printf(&rep->pool, "%zu %s, such as real machines have", log->n_findings,
-								log->n_findings == 1 ? "finding" : "findings");
+	const char *detail =
+		log->n_findings == 0 ? pool_printf(&rep->pool, "nothing odd") :
+		grave ? pool_printf(&rep->pool, "%zu %s, %zu such that no machine logs so", log->n_findings,
+				    log->n_findings == 1 ? "finding" : "findings", grave) :
+			pool_printf(&rep->pool, "%zu %s, such as real machines have", log->n_findings,
+				    log->n_findings == 1 ? "finding" : "findings");
 
 	return add_check(rep, "structure", grave ? FAIL : open ? SKIP : PASS, detail, e);
 }
@@ -162,8 +176,8 @@ static bool tells_of_firmware(const struct eventlog *log)
  * every extension is to be logged, in the firmware's PCRs. In those of boot loaders it cannot be told: an event may have
  * been taken out, or the system extended them. The rest is the system's, and matters only when it was asked for.
  */
-static enum outcome outcome_of(const struct eventlog_arguments *a, const struct eventlog *log, const struct report *rep, enum alg alg,
-			       unsigned index)
+static enum outcome outcome_of(const struct eventlog_arguments *a, const struct eventlog *log,
+			       const struct report *rep, enum alg alg, unsigned index)
 {
 	enum register_state state = rep->registers[alg][index].state;
 
@@ -204,10 +218,11 @@ static bool any_differs(const struct report *rep, enum alg alg)
 	return false;
 }
 
-static int check_bank(const struct eventlog_arguments *a, const struct eventlog *log, enum alg alg, struct report *rep,
-		      struct pcrcast_error *e)
+static int check_bank(const struct eventlog_arguments *a, const struct eventlog *log, enum alg alg,
+		      struct report *rep, struct pcrcast_error *e)
 {
-	static const char *const check_names[ALG_COUNT] = { "registers sha1", "registers sha256", "registers sha384", "registers sha512" };
+	static const char *const check_names[ALG_COUNT] = { "registers sha1", "registers sha256",
+							    "registers sha384", "registers sha512" };
 	size_t n[REGISTER_INCOMPLETE + 1] = { 0 };
 	enum outcome worst = PASS;
 
@@ -232,14 +247,18 @@ static int check_bank(const struct eventlog_arguments *a, const struct eventlog 
 		n[state]++;
 		worst = worst == FAIL || o == FAIL ? FAIL : worst == SKIP || o == SKIP ? SKIP : PASS;
 	}
-	return add_check(rep, check_names[alg], worst,
-			 pool_printf(&rep->pool,
-				     "%zu agree, %zu continue, %zu differ, %zu have a value and no event, %zu cannot be told", n[REGISTER_AGREES],
-				     n[REGISTER_CONTINUES], n[REGISTER_DIFFERS], n[REGISTER_NO_EVENTS], n[REGISTER_INCOMPLETE]),
-			 e);
+	return add_check(
+		rep, check_names[alg], worst,
+		pool_printf(
+			&rep->pool,
+			"%zu agree, %zu continue, %zu differ, %zu have a value and no event, %zu cannot be told",
+			n[REGISTER_AGREES], n[REGISTER_CONTINUES], n[REGISTER_DIFFERS], n[REGISTER_NO_EVENTS],
+			n[REGISTER_INCOMPLETE]),
+		e);
 }
 
-static int check_values(const struct eventlog_arguments *a, const struct eventlog *log, struct report *rep, struct pcrcast_error *e)
+static int check_values(const struct eventlog_arguments *a, const struct eventlog *log, struct report *rep,
+			struct pcrcast_error *e)
 {
 	alg_set stated = 0, banks = eventlog_banks(log);
 	int r = a->banks && !a->all_banks ? eventlog_choose_banks(a, log, &banks, e) : 0;
@@ -251,9 +270,11 @@ static int check_values(const struct eventlog_arguments *a, const struct eventlo
 	rep->compared = true;
 	rep->banks = banks & stated;
 	if (a->banks && !a->all_banks && (banks & ~stated) != 0)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "%s states no values of a bank that --bank names", a->pcrs_path);
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "%s states no values of a bank that --bank names", a->pcrs_path);
 	if (!rep->banks)
-		return add_check(rep, "registers", SKIP, "the values are of banks that the log does not have", e);
+		return add_check(rep, "registers", SKIP, "the values are of banks that the log does not have",
+				 e);
 	for (enum alg alg = 0; alg < ALG_COUNT && r == 0; alg++)
 		if (rep->banks & 1u << alg)
 			r = check_bank(a, log, alg, rep, e);
@@ -285,8 +306,9 @@ static void print_event(const struct eventlog *log, size_t i, const struct event
 	const struct event *ev = &log->events[i];
 	char type[11], name[12];
 
-	printf("  event %zu, %s%s, %s, at byte %" PRIu64 ": the digest is %s\n", i, log->kind == EVENTLOG_CC ? "" : "PCR ",
-	       eventlog_register_name(log, ev->pcr, name), event_type_name(ev->type, type), ev->offset, c->reason);
+	printf("  event %zu, %s%s, %s, at byte %" PRIu64 ": the digest is %s\n", i,
+	       log->kind == EVENTLOG_CC ? "" : "PCR ", eventlog_register_name(log, ev->pcr, name),
+	       event_type_name(ev->type, type), ev->offset, c->reason);
 }
 
 static void print_register(const struct eventlog *log, const struct report *rep, enum alg alg, unsigned i)
@@ -319,7 +341,8 @@ static void print_register(const struct eventlog *log, const struct report *rep,
 	else if (c->consistent_events == 0)
 		puts("    the machine's value is that before the first of them");
 	else
-		printf("    the machine's value is that after %" PRId64 " of them: the log is consistent up to event %zu\n",
+		printf("    the machine's value is that after %" PRId64
+		       " of them: the log is consistent up to event %zu\n",
 		       c->consistent_events, c->last_consistent);
 }
 
@@ -338,7 +361,8 @@ static void print_findings(const struct eventlog *log)
 	}
 }
 
-static void print_text(const struct eventlog_arguments *a, const struct eventlog *log, const struct report *rep)
+static void print_text(const struct eventlog_arguments *a, const struct eventlog *log,
+		       const struct report *rep)
 {
 	enum alg alg = 0;
 
@@ -371,10 +395,12 @@ static void print_text(const struct eventlog_arguments *a, const struct eventlog
 
 /* ---- JSON ---- */
 
-static void add_events(struct json_doc *d, struct cJSON *root, const struct eventlog_arguments *a, const struct eventlog *log,
-		       const struct report *rep)
+static void add_events(struct json_doc *d, struct cJSON *root, const struct eventlog_arguments *a,
+		       const struct eventlog *log, const struct report *rep)
 {
-	static const char *const match_names[] = { [MATCH_YES] = "yes", [MATCH_NO] = "no", [MATCH_CANNOT_TELL] = "cannot-tell" };
+	static const char *const match_names[] = {
+		[MATCH_YES] = "yes", [MATCH_NO] = "no", [MATCH_CANNOT_TELL] = "cannot-tell"
+	};
 	struct cJSON *list = json_array(d);
 
 	for (size_t i = 0; i < log->n_events; i++) {
@@ -421,7 +447,8 @@ static struct cJSON *register_json(struct json_doc *d, const struct report *rep,
 	return o;
 }
 
-static int print_json(const struct eventlog_arguments *a, const struct eventlog *log, const struct report *rep, struct pcrcast_error *e)
+static int print_json(const struct eventlog_arguments *a, const struct eventlog *log,
+		      const struct report *rep, struct pcrcast_error *e)
 {
 	struct json_doc d = { false };
 	struct cJSON *root = json_object(&d), *checks = json_array(&d), *banks = json_object(&d);
@@ -446,8 +473,10 @@ static int print_json(const struct eventlog_arguments *a, const struct eventlog 
 			continue;
 		struct cJSON *o = json_object(&d);
 		for (unsigned i = 0; i < PCR_COUNT; i++)
-			if (selected(a, i) && (rep->registers[alg][i].state != REGISTER_NOT_STATED || rep->replayed[alg].count[i] || a->has_pcrs))
-				json_add(&d, o, eventlog_register_name(log, i, name), register_json(&d, rep, alg, i));
+			if (selected(a, i) && (rep->registers[alg][i].state != REGISTER_NOT_STATED ||
+					       rep->replayed[alg].count[i] || a->has_pcrs))
+				json_add(&d, o, eventlog_register_name(log, i, name),
+					 register_json(&d, rep, alg, i));
 		json_add(&d, banks, algs[alg].name, o);
 	}
 	if (rep->compared)
@@ -458,7 +487,8 @@ static int print_json(const struct eventlog_arguments *a, const struct eventlog 
 	return eventlog_print_json(&d, root, e);
 }
 
-int eventlog_run_check(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e)
+int eventlog_run_check(const struct eventlog_arguments *a, const struct eventlog *log,
+		       struct pcrcast_error *e)
 {
 	static const int statuses[] = { [PASS] = EXIT_DONE, [FAIL] = EXIT_DIFFERENT, [SKIP] = EXIT_TROUBLE };
 	struct report rep = { .pool = POOL_INIT };

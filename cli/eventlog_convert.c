@@ -6,23 +6,28 @@
 
 #include "eventlog/write.h"
 
-static int to_tcg(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out, struct pcrcast_error *e)
+static int to_tcg(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out,
+		  struct pcrcast_error *e)
 {
 	(void)a;
 	for (size_t i = 0; i < log->n_events; i++)
 		if (log->events[i].content != CONTENT_PCCLIENT)
-			return err_set(e, PCRCAST_EUNSUPPORTED, log->events[i].offset,
-				       "event %zu is not one of firmware: the TCG format has no place for it (try --to cel-json)", i);
+			return err_set(
+				e, PCRCAST_EUNSUPPORTED, log->events[i].offset,
+				"event %zu is not one of firmware: the TCG format has no place for it (try --to cel-json)",
+				i);
 	return eventlog_print_tcg2(log, out, e);
 }
 
-static int to_cel_json(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out, struct pcrcast_error *e)
+static int to_cel_json(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out,
+		       struct pcrcast_error *e)
 {
 	(void)a;
 	return eventlog_print_cel_json(log, out, e);
 }
 
-static int to_tpm2_yaml(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out, struct pcrcast_error *e)
+static int to_tpm2_yaml(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out,
+			struct pcrcast_error *e)
 {
 	(void)a;
 	return eventlog_print_tpm2_yaml(log, out, e);
@@ -31,7 +36,8 @@ static int to_tpm2_yaml(const struct eventlog_arguments *a, const struct eventlo
 /* What each prints; eventlog_show_json is what show --json prints. */
 static const struct format {
 	const char *name;
-	int (*print)(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out, struct pcrcast_error *e);
+	int (*print)(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out,
+		     struct pcrcast_error *e);
 } formats[] = {
 	{ "tcg", to_tcg },
 	{ "cel-json", to_cel_json },
@@ -57,7 +63,8 @@ static ssize_t stream_write(void *cookie, const char *bytes, size_t n)
 }
 
 /* The file is there whole, or not at all. */
-static int print_to_file(const struct format *f, const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e)
+static int print_to_file(const struct format *f, const struct eventlog_arguments *a,
+			 const struct eventlog *log, struct pcrcast_error *e)
 {
 	struct pcrcast_error io = { .offset = PCRCAST_NO_OFFSET };
 	struct file_stream s = { .e = &io };
@@ -80,7 +87,8 @@ static int print_to_file(const struct format *f, const struct eventlog_arguments
 	return out_commit(&s.file, e);
 }
 
-int eventlog_run_convert(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e)
+int eventlog_run_convert(const struct eventlog_arguments *a, const struct eventlog *log,
+			 struct pcrcast_error *e)
 {
 	const struct format *f = NULL;
 	struct eventlog fewer = EVENTLOG_INIT;
@@ -92,7 +100,8 @@ int eventlog_run_convert(const struct eventlog_arguments *a, const struct eventl
 			f = &formats[i];
 	if (!f)
 		return a->to ? usage_error("--to %s: expected tcg, cel-json, tpm2-yaml or json", a->to) :
-			       usage_error("eventlog convert: expected --to with tcg, cel-json, tpm2-yaml or json");
+			       usage_error(
+				       "eventlog convert: expected --to with tcg, cel-json, tpm2-yaml or json");
 	if (a->banks && !a->all_banks) {
 		alg_set banks;
 

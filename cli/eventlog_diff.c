@@ -21,8 +21,8 @@ static const char *register_name(const struct eventlog *log, uint32_t index, cha
 	return buf;
 }
 
-static bool selects(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *other,
-		    const struct difference *d)
+static bool selects(const struct eventlog_arguments *a, const struct eventlog *log,
+		    const struct eventlog *other, const struct difference *d)
 {
 	return (d->a != SIZE_MAX && eventlog_selects(a, &log->events[d->a])) ||
 	       (d->b != SIZE_MAX && eventlog_selects(a, &other->events[d->b]));
@@ -38,13 +38,15 @@ static void print_difference(const struct eventlog *log, const struct difference
 	if (d->b != SIZE_MAX && d->a != d->b)
 		printf("%s%zu", d->a != SIZE_MAX ? " → " : "", d->b);
 	/* of a change the description tells itself */
-	printf("%s%s, ", d->change == CHANGE_CHANGED ? "" : " ", d->change == CHANGE_CHANGED ? "" : change_name(d->change));
+	printf("%s%s, ", d->change == CHANGE_CHANGED ? "" : " ",
+	       d->change == CHANGE_CHANGED ? "" : change_name(d->change));
 	put_text(stdout, d->description);
 	putchar('\n');
 }
 
-static struct cJSON *difference_json(struct json_doc *d, const struct eventlog *log, const struct eventlog *other,
-				     const struct difference *x, struct pcrcast_error *e, int *r)
+static struct cJSON *difference_json(struct json_doc *d, const struct eventlog *log,
+				     const struct eventlog *other, const struct difference *x,
+				     struct pcrcast_error *e, int *r)
 {
 	struct cJSON *o = json_object(d);
 
@@ -58,8 +60,9 @@ static struct cJSON *difference_json(struct json_doc *d, const struct eventlog *
 	return o;
 }
 
-static int print_json(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *other,
-		      const struct log_diff *diff, bool same, struct pcrcast_error *e)
+static int print_json(const struct eventlog_arguments *a, const struct eventlog *log,
+		      const struct eventlog *other, const struct log_diff *diff, bool same,
+		      struct pcrcast_error *e)
 {
 	struct json_doc d = { false };
 	struct cJSON *root = json_object(&d), *list = json_array(&d), *skipped = json_array(&d);
@@ -89,7 +92,8 @@ static int print_json(const struct eventlog_arguments *a, const struct eventlog 
 }
 
 /* Registers that one of the logs does not tell of: one line, so that nobody takes them for equal. */
-static void note_not_compared(const struct eventlog_arguments *a, const struct eventlog *log, const struct log_diff *diff)
+static void note_not_compared(const struct eventlog_arguments *a, const struct eventlog *log,
+			      const struct log_diff *diff)
 {
 	char buf[NAME_LEN + 4];
 
@@ -103,8 +107,8 @@ static void note_not_compared(const struct eventlog_arguments *a, const struct e
 	fputs(" (--pcr compares them)\n", stderr);
 }
 
-int eventlog_run_diff(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *other,
-		      struct pcrcast_error *e)
+int eventlog_run_diff(const struct eventlog_arguments *a, const struct eventlog *log,
+		      const struct eventlog *other, struct pcrcast_error *e)
 {
 	struct pool pool = POOL_INIT;
 	struct log_diff diff;

@@ -15,7 +15,8 @@ struct result {
 	uint8_t locality;             /* that PCR 0 began with */
 };
 
-static int gather(const struct eventlog *log, alg_set banks, uint32_t untold, struct result *ret, struct pcrcast_error *e)
+static int gather(const struct eventlog *log, alg_set banks, uint32_t untold, struct result *ret,
+		  struct pcrcast_error *e)
 {
 	*ret = (struct result){ .banks = banks };
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
@@ -36,7 +37,8 @@ static int gather(const struct eventlog *log, alg_set banks, uint32_t untold, st
 		/* TPM2_PCR_Extend leaves a bank alone for which it is given no digest (TPM 2.0 Library, part 3). */
 		for (unsigned i = 0; i < PCR_COUNT; i++)
 			if (incomplete & UINT32_C(1) << i)
-				*(ret->bank[alg].count[i] > 0 ? &ret->passed[alg] : &ret->no_value[alg]) |= UINT32_C(1) << i;
+				*(ret->bank[alg].count[i] > 0 ? &ret->passed[alg] : &ret->no_value[alg]) |=
+					UINT32_C(1) << i;
 	}
 	for (size_t i = 0; i < log->n_events; i++) {
 		const struct event *ev = &log->events[i];
@@ -58,7 +60,8 @@ static bool has_value(const struct result *res, enum alg alg, unsigned index)
 	return !(res->no_value[alg] & UINT32_C(1) << index);
 }
 
-static void print_text(const struct eventlog_arguments *a, const struct eventlog *log, const struct result *res)
+static void print_text(const struct eventlog_arguments *a, const struct eventlog *log,
+		       const struct result *res)
 {
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 		for (unsigned i = 0; i < PCR_COUNT; i++) {
@@ -66,7 +69,8 @@ static void print_text(const struct eventlog_arguments *a, const struct eventlog
 
 			if (!(res->banks & 1u << alg) || !lists(a, res, i) || !has_value(res, alg, i))
 				continue;
-			(void)snprintf(after, sizeof after, "%" PRIu32 " event%s", res->count[i], res->count[i] == 1 ? "" : "s");
+			(void)snprintf(after, sizeof after, "%" PRIu32 " event%s", res->count[i],
+				       res->count[i] == 1 ? "" : "s");
 			if (log->kind != EVENTLOG_CC) {
 				print_digest_line(alg, i, res->bank[alg].pcr[i], after);
 				continue;
@@ -74,14 +78,15 @@ static void print_text(const struct eventlog_arguments *a, const struct eventlog
 			char name[24];
 
 			hex_encode(res->bank[alg].pcr[i], algs[alg].len, hex);
-			(void)snprintf(name, sizeof name, "%s:%s", algs[alg].name, eventlog_register_name(log, i, buf));
+			(void)snprintf(name, sizeof name, "%s:%s", algs[alg].name,
+				       eventlog_register_name(log, i, buf));
 			printf("%-12s %s  %s\n", name, hex, after);
 		}
 	}
 }
 
-static int print_json(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *shown,
-		      const struct result *res, struct pcrcast_error *e)
+static int print_json(const struct eventlog_arguments *a, const struct eventlog *log,
+		      const struct eventlog *shown, const struct result *res, struct pcrcast_error *e)
 {
 	struct json_doc d = { false };
 	struct cJSON *root = json_object(&d), *banks = json_object(&d), *counts = json_object(&d);
@@ -147,14 +152,16 @@ static void note_ima(const struct eventlog_arguments *a, const struct eventlog *
 		for (size_t i = 0; i < log->n_algs; i++)
 			logged |= log->algs[i].id == algs[alg].tpm_id;
 		if (banks & 1u << alg && !logged)
-			fprintf(stderr, "note: the list has no %s digests; the value is what a kernel gives that knows %s when IMA begins\n",
+			fprintf(stderr,
+				"note: the list has no %s digests; the value is what a kernel gives that knows %s when IMA begins\n",
 				algs[alg].name, algs[alg].name);
 	}
 }
 
 /* Name the registers without a value on stderr. True when --pcr asked for one of them. */
-static bool report_unknown(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *shown,
-			   const struct result *res, uint32_t untold, size_t untold_event)
+static bool report_unknown(const struct eventlog_arguments *a, const struct eventlog *log,
+			   const struct eventlog *shown, const struct result *res, uint32_t untold,
+			   size_t untold_event)
 {
 	uint32_t selected = a->has_pcrs ? a->pcrs : UINT32_MAX;
 	bool asked = false;
@@ -165,7 +172,9 @@ static bool report_unknown(const struct eventlog_arguments *a, const struct even
 			uint32_t bit = UINT32_C(1) << i;
 
 			if (res->banks & 1u << alg && res->passed[alg] & selected & bit && !a->quiet)
-				fprintf(stderr, "note: %s:%s passes over events without a %s digest (%" PRIu32 " of %" PRIu32 " have one)\n",
+				fprintf(stderr,
+					"note: %s:%s passes over events without a %s digest (%" PRIu32
+					" of %" PRIu32 " have one)\n",
 					algs[alg].name, eventlog_register_name(shown, i, buf), algs[alg].name,
 					res->bank[alg].count[i], res->count[i]);
 			if (!(res->banks & 1u << alg) || !(res->no_value[alg] & selected & bit))
@@ -174,20 +183,22 @@ static bool report_unknown(const struct eventlog_arguments *a, const struct even
 			if (a->quiet && !a->has_pcrs)
 				continue;
 			if (untold & bit)
-				fprintf(stderr, "%s:%s has no value: event %zu, %s in %s, may belong to it\n", algs[alg].name,
-					eventlog_register_name(shown, i, buf), untold_event,
+				fprintf(stderr, "%s:%s has no value: event %zu, %s in %s, may belong to it\n",
+					algs[alg].name, eventlog_register_name(shown, i, buf), untold_event,
 					event_type_name(log->events[untold_event].type, type),
-					eventlog_register_name(log, log->events[untold_event].pcr, (char[12]){ 0 }));
+					eventlog_register_name(log, log->events[untold_event].pcr,
+							       (char[12]){ 0 }));
 			else
-				fprintf(stderr, "%s:%s has no value: its events have no %s digest\n", algs[alg].name,
-					eventlog_register_name(shown, i, buf), algs[alg].name);
+				fprintf(stderr, "%s:%s has no value: its events have no %s digest\n",
+					algs[alg].name, eventlog_register_name(shown, i, buf),
+					algs[alg].name);
 		}
 	}
 	return asked;
 }
 
-static int run(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *shown, uint32_t untold,
-	       size_t untold_event, struct pcrcast_error *e)
+static int run(const struct eventlog_arguments *a, const struct eventlog *log, const struct eventlog *shown,
+	       uint32_t untold, size_t untold_event, struct pcrcast_error *e)
 {
 	struct result res;
 	alg_set banks;
@@ -208,13 +219,15 @@ static int run(const struct eventlog_arguments *a, const struct eventlog *log, c
 	return report_unknown(a, log, shown, &res, untold, untold_event) ? EXIT_TROUBLE : EXIT_DONE;
 }
 
-int eventlog_run_replay(const struct eventlog_arguments *a, const struct eventlog *log, struct pcrcast_error *e)
+int eventlog_run_replay(const struct eventlog_arguments *a, const struct eventlog *log,
+			struct pcrcast_error *e)
 {
 	if (!a->as_pcrs)
 		return run(a, log, log, 0, SIZE_MAX, e);
 	if (log->kind != EVENTLOG_CC)
 		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-			       "--as-pcrs is for logs of CC measurement registers; this one (%s) has PCRs", eventlog_kind_name(log->kind));
+			       "--as-pcrs is for logs of CC measurement registers; this one (%s) has PCRs",
+			       eventlog_kind_name(log->kind));
 	struct eventlog view;
 	uint32_t untold;
 	size_t first;

@@ -13,10 +13,11 @@
 enum { FINDINGS_LISTED = 20 };
 
 enum {
-	LIST_SHOWN = 16,   /* entries of a list that are written as text; a dbx has hundreds */
-	HEX_SHOWN = 64,    /* bytes of hex that are written as text: the longest digest */
-	INDENT = 8,        /* of what belongs to an event */
-	DECIMAL_MAX = 9999, /* larger numbers are written as hex too: addresses, masks and ids look familiar that way */
+	LIST_SHOWN = 16, /* entries of a list that are written as text; a dbx has hundreds */
+	HEX_SHOWN = 64,  /* bytes of hex that are written as text: the longest digest */
+	INDENT = 8,      /* of what belongs to an event */
+	DECIMAL_MAX =
+		9999, /* larger numbers are written as hex too: addresses, masks and ids look familiar that way */
 };
 
 /* The name of an algorithm; its TPM_ALG_ID when it has none here. */
@@ -32,9 +33,10 @@ static const char *algorithm_name(uint16_t id, char buf[static 8])
 
 static const char *content_name(enum event_content content)
 {
-	static const char *const names[] = {
-		[CONTENT_PCCLIENT] = "pcclient", [CONTENT_SYSTEMD] = "systemd", [CONTENT_IMA] = "ima", [CONTENT_OTHER] = "other"
-	};
+	static const char *const names[] = { [CONTENT_PCCLIENT] = "pcclient",
+					     [CONTENT_SYSTEMD] = "systemd",
+					     [CONTENT_IMA] = "ima",
+					     [CONTENT_OTHER] = "other" };
 
 	return names[content];
 }
@@ -44,7 +46,8 @@ static const char *content_name(enum event_content content)
 /* Root fields that the summary tells as well. */
 static bool in_summary(const struct field *f, const char *summary)
 {
-	static const char *const names[] = { "encoding", "error", "value", "enabled", "writer", "kind", "signature", "startupLocality" };
+	static const char *const names[] = { "encoding", "error", "value",     "enabled",
+					     "writer",   "kind",  "signature", "startupLocality" };
 
 	if (f->kind == FIELD_TEXT && strstr(summary, f->text))
 		return true;
@@ -105,7 +108,8 @@ static void put_field(const struct field *f, int indent)
 		break;
 	case FIELD_GROUP:
 	case FIELD_LIST:
-		if (!f->name && f->n && f->children[0].kind != FIELD_GROUP && f->children[0].kind != FIELD_LIST) {
+		if (!f->name && f->n && f->children[0].kind != FIELD_GROUP &&
+		    f->children[0].kind != FIELD_LIST) {
 			/* the first line of a group in a list stands behind the dash */
 			struct field rest = *f;
 
@@ -141,12 +145,13 @@ static void put_digests(const struct eventlog *log, const struct event *ev, alg_
 	}
 }
 
-static void put_event(const struct eventlog *log, const struct event *ev, size_t index, const struct decoded *d, alg_set banks, bool all)
+static void put_event(const struct eventlog *log, const struct event *ev, size_t index,
+		      const struct decoded *d, alg_set banks, bool all)
 {
 	char type_buf[11], register_buf[12];
 	const char *name = eventlog_register_name(log, ev->pcr, register_buf);
 	const char *type = ev->content == CONTENT_PCCLIENT ? event_type_name(ev->type, type_buf) :
-			   ev->template_name		   ? ev->template_name :
+			   ev->template_name               ? ev->template_name :
 							     content_name(ev->content);
 
 	printf("%-5zu %s%-3s ", index, name == register_buf ? "PCR " : "", name);
@@ -188,7 +193,8 @@ static int show_text(const struct eventlog_arguments *a, const struct eventlog *
 			continue;
 		r = event_decode(&pool, log, &log->events[i], &d, e);
 		if (r == 0)
-			put_event(log, &log->events[i], i, &d, banks, a->all_banks || has == 0 || log->kind == EVENTLOG_IMA);
+			put_event(log, &log->events[i], i, &d, banks,
+				  a->all_banks || has == 0 || log->kind == EVENTLOG_IMA);
 		pool_done(&pool);
 	}
 	size_t listed = log->n_findings < FINDINGS_LISTED ? log->n_findings : FINDINGS_LISTED;
@@ -260,7 +266,8 @@ static struct cJSON *group_json(struct json_doc *d, const struct field *group)
 	return o;
 }
 
-static struct cJSON *event_json(struct json_doc *d, const struct eventlog *log, const struct event *ev, size_t index, const struct decoded *body)
+static struct cJSON *event_json(struct json_doc *d, const struct eventlog *log, const struct event *ev,
+				size_t index, const struct decoded *body)
 {
 	struct cJSON *o = json_object(d), *digests = json_object(d);
 	struct slice rest = ev->digests, digest;
@@ -300,8 +307,8 @@ static struct cJSON *event_json(struct json_doc *d, const struct eventlog *log, 
 	return o;
 }
 
-int eventlog_add_event(struct json_doc *d, struct cJSON *parent, const char *key, const struct eventlog *log, size_t index,
-		       struct pcrcast_error *e)
+int eventlog_add_event(struct json_doc *d, struct cJSON *parent, const char *key, const struct eventlog *log,
+		       size_t index, struct pcrcast_error *e)
 {
 	struct pool pool = POOL_INIT;
 	struct decoded body;
@@ -342,7 +349,8 @@ static bool put_tail(const struct eventlog_arguments *a, const struct eventlog *
 	return ok;
 }
 
-int eventlog_show_json(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out, struct pcrcast_error *e)
+int eventlog_show_json(const struct eventlog_arguments *a, const struct eventlog *log, FILE *out,
+		       struct pcrcast_error *e)
 {
 	struct json_doc doc = { false };
 	struct cJSON *list = json_array(&doc);

@@ -47,7 +47,8 @@ static void allow_many_files(void)
 int main(int argc, char **argv)
 {
 	allow_many_files();
-	(void)signal(SIGXFSZ, SIG_IGN); /* a file grown too large is an error like a full disk, and cleaned up after */
+	(void)signal(SIGXFSZ,
+		     SIG_IGN); /* a file grown too large is an error like a full disk, and cleaned up after */
 	if (argc < 2)
 		return usage_error("a verb is missing");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

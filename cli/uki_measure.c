@@ -39,8 +39,8 @@ static const char *phase_label(const char *path)
 }
 
 /* Its own JSON: bank → list of { phase, pcr, hash }. */
-static struct cJSON *systemd_measure_json(struct json_doc *d, alg_set banks, const char *const *phases, size_t n,
-					  const struct pcr_bank *values)
+static struct cJSON *systemd_measure_json(struct json_doc *d, alg_set banks, const char *const *phases,
+					  size_t n, const struct pcr_bank *values)
 {
 	struct cJSON *root = json_object(d);
 
@@ -65,8 +65,8 @@ static struct cJSON *systemd_measure_json(struct json_doc *d, alg_set banks, con
 	return root;
 }
 
-static struct cJSON *measure_json(struct json_doc *d, const struct uki_arguments *a, alg_set banks, const char *const *phases,
-				  size_t n, const struct pcr_bank *values)
+static struct cJSON *measure_json(struct json_doc *d, const struct uki_arguments *a, alg_set banks,
+				  const char *const *phases, size_t n, const struct pcr_bank *values)
 {
 	struct cJSON *root = json_object(d), *list = json_array(d);
 
@@ -97,7 +97,9 @@ static struct cJSON *measure_json(struct json_doc *d, const struct uki_arguments
 
 int uki_run_measure(struct uki_arguments *a, struct uki_input *in, struct pcrcast_error *e)
 {
-	alg_set banks = a->banks ? a->banks : a->as_systemd_measure ? (1u << ALG_COUNT) - 1 : 1u << ALG_SHA256;
+	alg_set banks = a->banks              ? a->banks :
+			a->as_systemd_measure ? (1u << ALG_COUNT) - 1 :
+						1u << ALG_SHA256;
 	struct pcr_bank values[ALG_COUNT];
 	const char *const *phases;
 	struct uki uki;
@@ -111,8 +113,9 @@ int uki_run_measure(struct uki_arguments *a, struct uki_input *in, struct pcrcas
 	choose_phases(a, &phases, &n);
 	if (a->json || a->as_systemd_measure) {
 		struct json_doc d = { false };
-		struct cJSON *root = a->as_systemd_measure ? systemd_measure_json(&d, banks, phases, n, values) :
-							     measure_json(&d, a, banks, phases, n, values);
+		struct cJSON *root = a->as_systemd_measure ?
+					     systemd_measure_json(&d, banks, phases, n, values) :
+					     measure_json(&d, a, banks, phases, n, values);
 
 		return write_json(&d, root, a->as_systemd_measure, e);
 	}

@@ -24,8 +24,8 @@ struct report {
 	bool *no_digest;               /* n_sections */
 };
 
-static int hash_sections(struct uki_arguments *a, struct uki_input *in, struct report *rep, struct hash_jobs *jobs,
-			 struct pcrcast_error *e)
+static int hash_sections(struct uki_arguments *a, struct uki_input *in, struct report *rep,
+			 struct hash_jobs *jobs, struct pcrcast_error *e)
 {
 	size_t n = in->pe.n_sections, *ids = pool_array(&a->pool, n, sizeof *ids);
 	struct digest *digests = pool_array(&a->pool, n * ALG_COUNT, sizeof *digests);
@@ -57,7 +57,8 @@ static int hash_sections(struct uki_arguments *a, struct uki_input *in, struct r
 	return r;
 }
 
-static int look_at_kernel(struct uki_arguments *a, struct uki_input *in, struct report *rep, struct pcrcast_error *e)
+static int look_at_kernel(struct uki_arguments *a, struct uki_input *in, struct report *rep,
+			  struct pcrcast_error *e)
 {
 	const struct blob *image = rep->is_uki ? &rep->uki.sections[UKI_LINUX].bytes : &in->bytes;
 	struct source *temp = NULL;
@@ -105,7 +106,10 @@ static int gather(struct uki_arguments *a, struct uki_input *in, struct report *
 
 static const char *identity_name(const struct sd_identity *id)
 {
-	return id->kind == SD_STUB ? "systemd-stub" : id->kind == SD_BOOT ? "systemd-boot" : id->kind == SD_ADDON ? "systemd-addon" : NULL;
+	return id->kind == SD_STUB  ? "systemd-stub" :
+	       id->kind == SD_BOOT  ? "systemd-boot" :
+	       id->kind == SD_ADDON ? "systemd-addon" :
+				      NULL;
 }
 
 /* "measured" or what becomes of a section otherwise; NULL when the file is no UKI. */
@@ -136,15 +140,17 @@ static void show_text(const struct uki_arguments *a, const struct uki_input *in,
 
 		printf("kernel         %s, ", kernel_format_name(k->format));
 		put_text(stdout, k->version ? k->version : "version not found");
-		printf("\n  measures     load options: %s, initrd: %s\n", k->measures_load_options ? "yes" : "no",
-		       k->measures_initrd ? "yes" : "no");
+		printf("\n  measures     load options: %s, initrd: %s\n",
+		       k->measures_load_options ? "yes" : "no", k->measures_initrd ? "yes" : "no");
 		if (k->format == KERNEL_ZBOOT) {
 			fputs("  zboot        ", stdout);
 			put_text(stdout, k->zboot_compression ? k->zboot_compression : "unknown compression");
 			puts(k->zboot_nested ? ", starts the decompressed image with LoadImage()" : "");
 		}
 		fputs("  build id     ", stdout);
-		put_text(stdout, rep->build_id ? rep->build_id : rep->no_build_id ? rep->no_build_id : "none");
+		put_text(stdout, rep->build_id    ? rep->build_id :
+				 rep->no_build_id ? rep->no_build_id :
+						    "none");
 		putchar('\n');
 	} else if (rep->is_uki && rep->kernel_trouble) {
 		fputs("kernel         ", stdout);
@@ -173,8 +179,8 @@ static void show_text(const struct uki_arguments *a, const struct uki_input *in,
 
 		fputs("  ", stdout);
 		put_text(stdout, s->name);
-		printf("%*s %10" PRIu32 " %10" PRIu32 " %10" PRIu32 "  %s\n", (int)(10 - strlen(s->name)), "", s->virt_len, s->raw_len,
-		       s->raw_off, role ? role : "");
+		printf("%*s %10" PRIu32 " %10" PRIu32 " %10" PRIu32 "  %s\n", (int)(10 - strlen(s->name)), "",
+		       s->virt_len, s->raw_len, s->raw_off, role ? role : "");
 		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 			char hex[2 * DIGEST_MAX + 1];
 
@@ -223,7 +229,8 @@ static struct cJSON *signatures_json(struct json_doc *d, const struct report *re
 			json_add_string(d, o, "subject", s->subject);
 			json_add_string(d, o, "issuer", s->issuer);
 			json_add_hex(d, o, "certificateSha256", s->certificate.bytes, algs[ALG_SHA256].len);
-			json_add_string(d, o, "digestAlgorithm", s->alg < ALG_COUNT ? algs[s->alg].name : "unknown");
+			json_add_string(d, o, "digestAlgorithm",
+					s->alg < ALG_COUNT ? algs[s->alg].name : "unknown");
 			json_add_bool(d, o, "fits", rep->good[i]);
 		}
 		json_append(d, list, o);
@@ -231,7 +238,8 @@ static struct cJSON *signatures_json(struct json_doc *d, const struct report *re
 	return list;
 }
 
-static int show_json(const struct uki_arguments *a, const struct uki_input *in, const struct report *rep, struct pcrcast_error *e)
+static int show_json(const struct uki_arguments *a, const struct uki_input *in, const struct report *rep,
+		     struct pcrcast_error *e)
 {
 	struct json_doc d = { false };
 	struct cJSON *root = json_object(&d);

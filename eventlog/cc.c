@@ -49,16 +49,16 @@ static bool looks_utf16(struct slice s)
 static const struct {
 	uint32_t tag, pcrs;
 } tags[] = {
-	{ 0x8f3b22ec, PCR(9) },	 /* Linux: initrd */
-	{ 0x8f3b22ed, PCR(9) },	 /* Linux: load options */
-	{ 0xf5bc582a, PCR(5) },	 /* systemd-boot: loader.conf */
+	{ 0x8f3b22ec, PCR(9) },  /* Linux: initrd */
+	{ 0x8f3b22ed, PCR(9) },  /* Linux: load options */
+	{ 0xf5bc582a, PCR(5) },  /* systemd-boot: loader.conf */
 	{ 0x6c46f751, PCR(12) }, /* systemd-stub: device tree addon */
 	{ 0x49dffe0f, PCR(12) }, /* initrd addon */
 	{ 0xdac08e1a, PCR(12) }, /* microcode addon */
 	{ 0x13aed6db, PCR(12) }, /* profile */
-	{ 0xd5cb7cbc, PCR(1) },	 /* SMBIOS type 1 */
-	{ 0xe0d47bc8, PCR(1) },	 /* SMBIOS type 2 */
-	{ 0xc0b3bd23, PCR(1) },	 /* SMBIOS type 11 */
+	{ 0xd5cb7cbc, PCR(1) },  /* SMBIOS type 1 */
+	{ 0xe0d47bc8, PCR(1) },  /* SMBIOS type 2 */
+	{ 0xc0b3bd23, PCR(1) },  /* SMBIOS type 11 */
 };
 
 static uint32_t pcrs_of_tag(struct slice data)
@@ -188,7 +188,8 @@ static int append(struct eventlog *log, const struct event *ev, uint32_t pcrs, s
 	for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
 		if (!(pcrs & PCR(pcr)))
 			continue;
-		struct event *place = pool_push(&log->pool, &log->events, &log->n_events, &log->cap, sizeof *place);
+		struct event *place =
+			pool_push(&log->pool, &log->events, &log->n_events, &log->cap, sizeof *place);
 
 		if (!place)
 			return err_nomem(e);
@@ -198,8 +199,8 @@ static int append(struct eventlog *log, const struct event *ev, uint32_t pcrs, s
 	return 0;
 }
 
-int eventlog_cc_as_pcrs(const struct eventlog *log, struct eventlog *ret, uint32_t *ret_untold, size_t *ret_first,
-			struct pcrcast_error *e)
+int eventlog_cc_as_pcrs(const struct eventlog *log, struct eventlog *ret, uint32_t *ret_untold,
+			size_t *ret_first, struct pcrcast_error *e)
 {
 	struct eventlog view = EVENTLOG_INIT;
 	size_t n_separators = 0, first = SIZE_MAX;
@@ -215,8 +216,8 @@ int eventlog_cc_as_pcrs(const struct eventlog *log, struct eventlog *ret, uint32
 
 		if (ev->type == EV_NO_ACTION || ev->pcr < RTMR0 || ev->pcr > RTMR2)
 			continue;
-		pcrs = ev->pcr == RTMR0	  ? pcrs_in_rtmr0(ev, n_separators) :
-		       ev->pcr == RTMR1	  ? pcrs_in_rtmr1(ev, n_separators > 1) :
+		pcrs = ev->pcr == RTMR0   ? pcrs_in_rtmr0(ev, n_separators) :
+		       ev->pcr == RTMR1   ? pcrs_in_rtmr1(ev, n_separators > 1) :
 		       ev->type == EV_IPL ? pcrs_of_ipl(ev->data) :
 					    pcrs_of_tag(ev->data);
 		n_separators += ev->pcr == RTMR0 && ev->type == EV_SEPARATOR;

@@ -16,5 +16,5 @@
  * *ret borrows from log; done with eventlog_done. *ret_untold has the PCRs (bit i: PCR i) that an event may belong to of
  * which it cannot be told, and *ret_first the index in log of the first such event.
  */
-int eventlog_cc_as_pcrs(const struct eventlog *log, struct eventlog *ret, uint32_t *ret_untold, size_t *ret_first,
-			struct pcrcast_error *e);
+int eventlog_cc_as_pcrs(const struct eventlog *log, struct eventlog *ret, uint32_t *ret_untold,
+			size_t *ret_first, struct pcrcast_error *e);

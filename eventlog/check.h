@@ -18,7 +18,8 @@ struct event_check {
 };
 
 /* One result per event. *ret is from pool, log->n_events long. */
-int eventlog_check_payloads(struct pool *pool, const struct eventlog *log, struct event_check **ret, struct pcrcast_error *e);
+int eventlog_check_payloads(struct pool *pool, const struct eventlog *log, struct event_check **ret,
+			    struct pcrcast_error *e);
 
 /* Findings about the structure (missing or doubled separators, events behind the last one, order …), into log->findings. */
 int eventlog_check_structure(struct eventlog *log, struct pcrcast_error *e);
@@ -55,8 +56,9 @@ struct register_check {
 	enum register_state state;
 	/* REGISTER_DIFFERS: the machine's value is the log's after so many of this register's events; -1: after none of them */
 	int64_t consistent_events;
-	size_t last_consistent;  /* index of the last of those events; SIZE_MAX: none */
-	const char *words;       /* REGISTER_CONTINUES: "enter-initrd:leave-initrd:…", the first words_len bytes count */
+	size_t last_consistent; /* index of the last of those events; SIZE_MAX: none */
+	const char *
+		words; /* REGISTER_CONTINUES: "enter-initrd:leave-initrd:…", the first words_len bytes count */
 	size_t words_len;
 };
 

@@ -24,7 +24,8 @@ enum fit {
 	FIT_NO_DIGEST, /* none of a bank that can be computed */
 };
 
-static int fit(const struct eventlog *log, const struct event *ev, struct slice bytes, enum fit *ret, struct pcrcast_error *e)
+static int fit(const struct eventlog *log, const struct event *ev, struct slice bytes, enum fit *ret,
+	       struct pcrcast_error *e)
 {
 	struct slice rest = ev->digests, digest;
 	struct eventlog_alg found;
@@ -115,7 +116,8 @@ static const struct type_rule {
 	{ EV_EFI_SPDM_DEVICE_AUTHORITY, COVERS_DATA, NULL },
 };
 
-static const struct type_rule unknown_type = { 0, COVERS_OTHER, "what the event's type, which is not known here, says" };
+static const struct type_rule unknown_type = { 0, COVERS_OTHER,
+					       "what the event's type, which is not known here, says" };
 
 static const struct type_rule *rule_of(uint32_t type)
 {
@@ -138,12 +140,17 @@ static bool starts_with(struct slice s, const char *prefix)
 
 static bool variable_data(struct pool *pool, const struct event *ev, struct slice *ret)
 {
-	enum { HEADER = 32, AT_NAME_LEN = 16, AT_DATA_LEN = 24 }; /* UEFI_VARIABLE_DATA, PFP 1.06 section 10.2.6 */
+	enum {
+		HEADER = 32,
+		AT_NAME_LEN = 16,
+		AT_DATA_LEN = 24
+	}; /* UEFI_VARIABLE_DATA, PFP 1.06 section 10.2.6 */
 
 	(void)pool;
 	if (ev->data.n < HEADER)
 		return false;
-	uint64_t name_len = get_u64le(ev->data.p + AT_NAME_LEN), data_len = get_u64le(ev->data.p + AT_DATA_LEN);
+	uint64_t name_len = get_u64le(ev->data.p + AT_NAME_LEN),
+		 data_len = get_u64le(ev->data.p + AT_DATA_LEN);
 	/* what lies behind the data would be covered by nothing */
 	if (name_len > (ev->data.n - HEADER) / 2 || data_len != ev->data.n - HEADER - 2 * name_len)
 		return false;
@@ -170,12 +177,13 @@ static bool with_zero_byte(struct pool *pool, const struct event *ev, struct sli
 static bool without_nul(struct pool *pool, const struct event *ev, struct slice *ret)
 {
 	(void)pool;
-	return ev->data.n > 0 && ev->data.p[ev->data.n - 1] == 0 && slice_at(ev->data, 0, ev->data.n - 1, ret);
+	return ev->data.n > 0 && ev->data.p[ev->data.n - 1] == 0 &&
+	       slice_at(ev->data, 0, ev->data.n - 1, ret);
 }
 
 /* Upstream (commands/tpm.c), and the patched 2.02 of RHEL 8 and its kin. */
-static const char *const grub_prefixes[] = { "grub_cmd: ",	 "kernel_cmdline: ",	 "module_cmdline: ",
-					     "grub_cmd ",	 "grub_kernel_cmdline ", "grub_module_cmdline " };
+static const char *const grub_prefixes[] = { "grub_cmd: ", "kernel_cmdline: ",     "module_cmdline: ",
+					     "grub_cmd ",  "grub_kernel_cmdline ", "grub_module_cmdline " };
 
 /* What follows GRUB's prefix up to the NUL (behind which Alibaba's build logs one byte of something else), or with it. */
 static bool after_prefix(const struct event *ev, bool nul, struct slice *ret)
@@ -257,11 +265,15 @@ static const struct form {
 	const char *reason;
 	bool tpm12_only;
 } forms[] = {
-	{ EV_EFI_VARIABLE_BOOT, variable_data, "the variable's data alone (EDK2 and PFP before 1.06)", false },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, variable_data, "the variable's data alone (firmware for TPM 1.2)", true },
+	{ EV_EFI_VARIABLE_BOOT, variable_data, "the variable's data alone (EDK2 and PFP before 1.06)",
+	  false },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, variable_data, "the variable's data alone (firmware for TPM 1.2)",
+	  true },
 	/* shim computed the structure's size with its padding: the event is 6 bytes too long, and one of them is not hashed */
-	{ EV_EFI_VARIABLE_AUTHORITY, without_last_byte, "the event data but its last byte (shim before 15.2)", false },
-	{ EV_SEPARATOR, separator_error, "the error value 1 (PFP 1.06 section 10.4.1: EV_SEPARATOR after an error)", false },
+	{ EV_EFI_VARIABLE_AUTHORITY, without_last_byte, "the event data but its last byte (shim before 15.2)",
+	  false },
+	{ EV_SEPARATOR, separator_error,
+	  "the error value 1 (PFP 1.06 section 10.4.1: EV_SEPARATOR after an error)", false },
 	{ EV_IPL, grub_text, "the text without its prefix (GRUB)", false },
 	{ EV_IPL, grub_text_nul, "the text without its prefix, with its NUL (GRUB 2.02 of RHEL 8)", false },
 	{ EV_IPL, section_name, "the section's name in ASCII, with its NUL (systemd-stub)", false },
@@ -305,7 +317,8 @@ static const struct exception {
 	bool (*applies)(const struct event *ev);
 	const char *reason;
 } exceptions[] = {
-	{ EV_S_CRTM_VERSION, is_dell_version, "not of the version that is logged: firmware of Dell's servers is known for it" },
+	{ EV_S_CRTM_VERSION, is_dell_version,
+	  "not of the version that is logged: firmware of Dell's servers is known for it" },
 };
 
 /* ---- logs that are not firmware's ---- */
@@ -331,7 +344,8 @@ static int ima_fit(const struct eventlog *log, const struct event *ev, enum fit 
 			continue;
 		memcpy(padded, sha1.bytes, algs[ALG_SHA1].len);
 		r = event_ima_template_digest(ev, alg, &d, e);
-		if (r == 0 && (memcmp(d.bytes, digest.p, digest.n) == 0 || memcmp(padded, digest.p, digest.n) == 0))
+		if (r == 0 &&
+		    (memcmp(d.bytes, digest.p, digest.n) == 0 || memcmp(padded, digest.p, digest.n) == 0))
 			good++;
 		else
 			bad++;
@@ -340,12 +354,14 @@ static int ima_fit(const struct eventlog *log, const struct event *ev, enum fit 
 	return r;
 }
 
-static int check_ima(const struct eventlog *log, const struct event *ev, struct event_check *ret, struct pcrcast_error *e)
+static int check_ima(const struct eventlog *log, const struct event *ev, struct event_check *ret,
+		     struct pcrcast_error *e)
 {
 	enum fit f;
 
 	if (digests_are_all(log, ev, 0x00) || digests_are_all(log, ev, 0xff)) {
-		*ret = (struct event_check){ MATCH_CANNOT_TELL, false, "a violation: the file was changed while it was measured" };
+		*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+					     "a violation: the file was changed while it was measured" };
 		return 0;
 	}
 	int r = ima_fit(log, ev, &f, e);
@@ -354,7 +370,8 @@ static int check_ima(const struct eventlog *log, const struct event *ev, struct 
 	if (f == FIT_ALL)
 		*ret = (struct event_check){ MATCH_YES, false, "the template's data" };
 	else if (f == FIT_NO_DIGEST)
-		*ret = (struct event_check){ MATCH_CANNOT_TELL, false, "no digest of a bank that can be computed here" };
+		*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+					     "no digest of a bank that can be computed here" };
 	else
 		*ret = (struct event_check){ MATCH_NO, true, "not of the template's data" };
 	return 0;
@@ -400,7 +417,8 @@ static bool unescape(const char *text, uint8_t *ret, size_t *ret_len)
  * systemd measures the word that it logs as "string" (tpm2_pcr_extend_bytes, systemd 257), save volume keys: there the
  * word is keyed with the volume key. Words above 1024 characters are logged cut.
  */
-static int check_systemd(const struct eventlog *log, const struct event *ev, struct event_check *ret, struct pcrcast_error *e)
+static int check_systemd(const struct eventlog *log, const struct event *ev, struct event_check *ret,
+			 struct pcrcast_error *e)
 {
 	enum { CUT = 1024 };
 	struct pool scratch = POOL_INIT;
@@ -409,7 +427,8 @@ static int check_systemd(const struct eventlog *log, const struct event *ev, str
 	enum fit f = FIT_NO_DIGEST;
 	int r = 0;
 
-	*ret = (struct event_check){ MATCH_CANNOT_TELL, false, "the content has no word that could be measured" };
+	*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+				     "the content has no word that could be measured" };
 	if (json_parse(ev->data, &content, NULL) < 0)
 		return 0;
 	(void)json_string(json_get(content, "eventType"), &kind);
@@ -425,12 +444,14 @@ static int check_systemd(const struct eventlog *log, const struct event *ev, str
 			f = FIT_NONE;
 		if (r == 0 && f == FIT_ALL)
 			*ret = (struct event_check){ MATCH_YES, false, "the word that is logged (systemd)" };
-		else if (ev->pcr >= FIRMWARE_PCRS && (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0))
+		else if (ev->pcr >= FIRMWARE_PCRS &&
+			 (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0))
 			ret->reason = "the word, keyed with the volume key (systemd-cryptsetup)";
 		else if (n >= CUT)
 			ret->reason = "a word that is logged cut off";
 		else if (f == FIT_NONE || f == FIT_SOME)
-			*ret = (struct event_check){ MATCH_NO, true, "not of the word that is logged (systemd)" };
+			*ret = (struct event_check){ MATCH_NO, true,
+						     "not of the word that is logged (systemd)" };
 	}
 	json_free(content);
 	pool_done(&scratch);
@@ -439,8 +460,8 @@ static int check_systemd(const struct eventlog *log, const struct event *ev, str
 
 /* ---- firmware's events ---- */
 
-static int check_forms(const struct eventlog *log, const struct event *ev, struct event_check *ret, bool *ret_some,
-		       struct pcrcast_error *e)
+static int check_forms(const struct eventlog *log, const struct event *ev, struct event_check *ret,
+		       bool *ret_some, struct pcrcast_error *e)
 {
 	struct pool scratch = POOL_INIT;
 	int r = 0;
@@ -467,7 +488,8 @@ static int check_forms(const struct eventlog *log, const struct event *ev, struc
 	return r;
 }
 
-static int check_pcclient(const struct eventlog *log, const struct event *ev, struct event_check *ret, struct pcrcast_error *e)
+static int check_pcclient(const struct eventlog *log, const struct event *ev, struct event_check *ret,
+			  struct pcrcast_error *e)
 {
 	const struct type_rule *rule = rule_of(ev->type);
 	struct event_check check = { MATCH_CANNOT_TELL, false, rule->what };
@@ -482,7 +504,8 @@ static int check_pcclient(const struct eventlog *log, const struct event *ev, st
 	if (r < 0)
 		return r;
 	if (f == FIT_NO_DIGEST) {
-		*ret = (struct event_check){ MATCH_CANNOT_TELL, false, "no digest of a bank that can be computed here" };
+		*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+					     "no digest of a bank that can be computed here" };
 		return 0;
 	}
 	some = f == FIT_SOME;
@@ -498,9 +521,13 @@ static int check_pcclient(const struct eventlog *log, const struct event *ev, st
 		return 0;
 	}
 	if (some) {
-		check = (struct event_check){ MATCH_NO, true, "of the event data in one bank and of something else in another" };
+		check = (struct event_check){
+			MATCH_NO, true, "of the event data in one bank and of something else in another"
+		};
 	} else if (rule->covers == COVERS_DATA) {
-		check = (struct event_check){ MATCH_NO, true, "not of the event data, as the specification demands for this type" };
+		check = (struct event_check){
+			MATCH_NO, true, "not of the event data, as the specification demands for this type"
+		};
 		for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
 			if (exceptions[i].type == ev->type && exceptions[i].applies(ev))
 				check = (struct event_check){ MATCH_NO, false, exceptions[i].reason };
@@ -511,7 +538,8 @@ static int check_pcclient(const struct eventlog *log, const struct event *ev, st
 	return 0;
 }
 
-int eventlog_check_payloads(struct pool *pool, const struct eventlog *log, struct event_check **ret, struct pcrcast_error *e)
+int eventlog_check_payloads(struct pool *pool, const struct eventlog *log, struct event_check **ret,
+			    struct pcrcast_error *e)
 {
 	struct event_check *checks = pool_array(pool, log->n_events ? log->n_events : 1, sizeof *checks);
 
@@ -532,7 +560,8 @@ int eventlog_check_payloads(struct pool *pool, const struct eventlog *log, struc
 			r = check_ima(log, ev, &checks[i], e);
 			break;
 		case CONTENT_OTHER:
-			checks[i] = (struct event_check){ MATCH_CANNOT_TELL, false, "content of a type that is not known here" };
+			checks[i] = (struct event_check){ MATCH_CANNOT_TELL, false,
+							  "content of a type that is not known here" };
 			break;
 		}
 		if (r < 0)

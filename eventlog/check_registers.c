@@ -10,8 +10,8 @@
 const char *register_state_name(enum register_state state)
 {
 	static const char *const names[] = {
-		[REGISTER_AGREES] = "agrees",	      [REGISTER_CONTINUES] = "continues",
-		[REGISTER_DIFFERS] = "differs",	      [REGISTER_NO_EVENTS] = "no-events",
+		[REGISTER_AGREES] = "agrees",         [REGISTER_CONTINUES] = "continues",
+		[REGISTER_DIFFERS] = "differs",       [REGISTER_NO_EVENTS] = "no-events",
 		[REGISTER_NOT_STATED] = "not-stated", [REGISTER_INCOMPLETE] = "incomplete",
 	};
 
@@ -49,7 +49,8 @@ static const struct words {
 };
 
 /* How much of the words leads from one value to the other; 0: none of it does. */
-static int walk_words(enum alg alg, const char *words, const uint8_t *from, const uint8_t *to, size_t *ret, struct pcrcast_error *e)
+static int walk_words(enum alg alg, const char *words, const uint8_t *from, const uint8_t *to, size_t *ret,
+		      struct pcrcast_error *e)
 {
 	struct pcr_bank bank = { .alg = alg };
 	size_t at = 0;
@@ -82,8 +83,9 @@ static int walk_words(enum alg alg, const char *words, const uint8_t *from, cons
  * PCR 0 to 9 in the bank that IMA uses (0 to 7 for SHA-1), as an ima-ng or ima-sig entry; a bank is extended with its own
  * hash of the entry or with the entry's SHA-1 filled up with zeros (Linux 6.1, ima_crypto.c and ima_template.c).
  */
-static int is_boot_aggregate(enum alg alg, enum alg used, const struct pcr_values *values, bool sig, bool padded, const uint8_t *from,
-			     const uint8_t *to, bool *ret, struct pcrcast_error *e)
+static int is_boot_aggregate(enum alg alg, enum alg used, const struct pcr_values *values, bool sig,
+			     bool padded, const uint8_t *from, const uint8_t *to, bool *ret,
+			     struct pcrcast_error *e)
 {
 	static const char file[] = "boot_aggregate";
 	enum { ENTRY_MAX = 4 + 8 + DIGEST_MAX + 4 + sizeof file + 4 };
@@ -127,8 +129,8 @@ static int is_boot_aggregate(enum alg alg, enum alg used, const struct pcr_value
 	return r;
 }
 
-static int explain_ima(enum alg alg, const struct pcr_values *values, const uint8_t *from, struct register_check *ret,
-		       struct pcrcast_error *e)
+static int explain_ima(enum alg alg, const struct pcr_values *values, const uint8_t *from,
+		       struct register_check *ret, struct pcrcast_error *e)
 {
 	enum { IMA_PCR = 10, WAYS = 4 };
 	static const char word[] = "boot_aggregate";
@@ -136,7 +138,8 @@ static int explain_ima(enum alg alg, const struct pcr_values *values, const uint
 	for (enum alg used = 0; used < ALG_COUNT; used++) {
 		for (unsigned way = 0; way < WAYS; way++) {
 			bool found;
-			int r = is_boot_aggregate(alg, used, values, way & 1, way & 2, from, values->value[alg][IMA_PCR], &found, e);
+			int r = is_boot_aggregate(alg, used, values, way & 1, way & 2, from,
+						  values->value[alg][IMA_PCR], &found, e);
 
 			if (r < 0)
 				return r;
@@ -151,8 +154,8 @@ static int explain_ima(enum alg alg, const struct pcr_values *values, const uint
 	return 0;
 }
 
-static int explain(enum alg alg, unsigned index, const uint8_t *logged, const uint8_t *stated, struct register_check *ret,
-		   struct pcrcast_error *e)
+static int explain(enum alg alg, unsigned index, const uint8_t *logged, const uint8_t *stated,
+		   struct register_check *ret, struct pcrcast_error *e)
 {
 	for (size_t i = 0; i < sizeof known_words / sizeof known_words[0]; i++) {
 		size_t len;
@@ -249,7 +252,8 @@ int eventlog_check_registers(const struct eventlog *log, enum alg alg, const str
 			checks[i].state = REGISTER_INCOMPLETE;
 			continue;
 		}
-		if (memcmp(bank.pcr[i], stated, len) == 0 || (bank.count[i] == 0 && is_reset_value(i, stated, start.pcr[i], len))) {
+		if (memcmp(bank.pcr[i], stated, len) == 0 ||
+		    (bank.count[i] == 0 && is_reset_value(i, stated, start.pcr[i], len))) {
 			checks[i].state = REGISTER_AGREES;
 			continue;
 		}

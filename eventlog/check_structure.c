@@ -14,7 +14,8 @@
 
 enum {
 	FIRMWARE_PCRS = 8, /* PCR 0 to 7 are the firmware's, and end with a separator each */
-	CC_FIRST = 1,      /* RTMR0 and RTMR1 have one separator each: UEFI 2.10 section 38.4.1, EDK2 TdTcg2Dxe.c */
+	CC_FIRST =
+		1, /* RTMR0 and RTMR1 have one separator each: UEFI 2.10 section 38.4.1, EDK2 TdTcg2Dxe.c */
 	CC_LAST = 2,
 	CC_REGISTERS = 4, /* RTMR3 */
 };
@@ -23,11 +24,14 @@ static const struct code {
 	const char *code;
 	enum finding_weight weight;
 } codes[] = {
-	{ "separator-missing", FINDING_GRAVE }, { "no-separators", FINDING_ODD },    { "separator-doubled", FINDING_ODD },
-	{ "separator-error", FINDING_ODD },     { "after-separator", FINDING_ODD },  { "startup-locality-late", FINDING_GRAVE },
-	{ "register-range", FINDING_GRAVE },    { "no-digest", FINDING_GRAVE },      { "zero-digest", FINDING_ODD },
-	{ "secure-boot-order", FINDING_GRAVE }, { "exit-boot-order", FINDING_GRAVE }, { "exit-boot-missing", FINDING_ODD },
-	{ "after-exit-boot", FINDING_ODD },     { "hcrtm-late", FINDING_GRAVE },     { "register-type", FINDING_OPEN },
+	{ "separator-missing", FINDING_GRAVE }, { "no-separators", FINDING_ODD },
+	{ "separator-doubled", FINDING_ODD },   { "separator-error", FINDING_ODD },
+	{ "after-separator", FINDING_ODD },     { "startup-locality-late", FINDING_GRAVE },
+	{ "register-range", FINDING_GRAVE },    { "no-digest", FINDING_GRAVE },
+	{ "zero-digest", FINDING_ODD },         { "secure-boot-order", FINDING_GRAVE },
+	{ "exit-boot-order", FINDING_GRAVE },   { "exit-boot-missing", FINDING_ODD },
+	{ "after-exit-boot", FINDING_ODD },     { "hcrtm-late", FINDING_GRAVE },
+	{ "register-type", FINDING_OPEN },
 };
 
 enum finding_weight finding_weight(const struct finding *f)
@@ -40,12 +44,12 @@ enum finding_weight finding_weight(const struct finding *f)
 
 /* What was seen so far. */
 struct progress {
-	uint32_t extended;              /* bit i: register i was extended */
-	uint32_t separated;             /* bit i: register i has its separator */
-	size_t separator[PCR_COUNT];    /* where that is */
-	size_t secure_boot_next;        /* index into secure_boot_order */
+	uint32_t extended;           /* bit i: register i was extended */
+	uint32_t separated;          /* bit i: register i has its separator */
+	size_t separator[PCR_COUNT]; /* where that is */
+	size_t secure_boot_next;     /* index into secure_boot_order */
 	bool exit_invoked, exit_done;
-	size_t n_firmware;              /* events that firmware extends */
+	size_t n_firmware; /* events that firmware extends */
 };
 
 static bool is_firmware_type(uint32_t type)
@@ -91,11 +95,13 @@ static int look_at_separator(struct eventlog *log, size_t i, struct progress *p,
 	if (ev->pcr > last)
 		return 0; /* Windows puts separators of its own into PCR 12 to 14 */
 	if (ev->data.n != 4 || (value != 0 && value != UINT32_MAX))
-		r = eventlog_find(log, ev->offset, i, "separator-error", e,
-				  "a separator in %s with %zu bytes instead of 00000000 or ffffffff: the firmware met an error",
-				  name_of(log, ev->pcr).text, ev->data.n);
+		r = eventlog_find(
+			log, ev->offset, i, "separator-error", e,
+			"a separator in %s with %zu bytes instead of 00000000 or ffffffff: the firmware met an error",
+			name_of(log, ev->pcr).text, ev->data.n);
 	if (r == 0 && p->separated & UINT32_C(1) << ev->pcr)
-		r = eventlog_find(log, ev->offset, i, "separator-doubled", e, "a second separator in %s, the first is event %zu",
+		r = eventlog_find(log, ev->offset, i, "separator-doubled", e,
+				  "a second separator in %s, the first is event %zu",
 				  name_of(log, ev->pcr).text, p->separator[ev->pcr]);
 	if (!(p->separated & UINT32_C(1) << ev->pcr))
 		p->separator[ev->pcr] = i;
@@ -103,15 +109,18 @@ static int look_at_separator(struct eventlog *log, size_t i, struct progress *p,
 	return r;
 }
 
-static int look_behind_separator(struct eventlog *log, size_t i, const struct progress *p, struct pcrcast_error *e)
+static int look_behind_separator(struct eventlog *log, size_t i, const struct progress *p,
+				 struct pcrcast_error *e)
 {
 	const struct event *ev = &log->events[i];
 
-	if (!(p->separated & UINT32_C(1) << ev->pcr) || !ends_with_separator(log, ev->pcr) || !is_firmware_type(ev->type))
+	if (!(p->separated & UINT32_C(1) << ev->pcr) || !ends_with_separator(log, ev->pcr) ||
+	    !is_firmware_type(ev->type))
 		return 0;
 	char buf[11];
-	return eventlog_find(log, ev->offset, i, "after-separator", e, "%s in PCR %u behind its separator, event %zu",
-			     event_type_name(ev->type, buf), ev->pcr, p->separator[ev->pcr]);
+	return eventlog_find(log, ev->offset, i, "after-separator", e,
+			     "%s in PCR %u behind its separator, event %zu", event_type_name(ev->type, buf),
+			     ev->pcr, p->separator[ev->pcr]);
 }
 
 /* ---- Secure Boot's variables ---- */
@@ -134,7 +143,8 @@ static size_t secure_boot_variable(const struct event *ev)
 	for (size_t i = 0; i < SECURE_BOOT_VARIABLES; i++) {
 		size_t n = strlen(secure_boot_order[i]), k = 0;
 
-		while (k < n && 2 * n == name.n && get_u16le(name.p + 2 * k) == (uint16_t)secure_boot_order[i][k])
+		while (k < n && 2 * n == name.n &&
+		       get_u16le(name.p + 2 * k) == (uint16_t)secure_boot_order[i][k])
 			k++;
 		if (k == n)
 			return i;
@@ -156,15 +166,17 @@ static int look_at_secure_boot(struct eventlog *log, size_t i, struct progress *
 
 		p->secure_boot_next = variable + 1;
 		if (variable != expected && expected < SECURE_BOOT_VARIABLES)
-			return eventlog_find(log, ev->offset, i, "secure-boot-order", e,
-					     "the variable %s in %s, expected %s: the order is SecureBoot, PK, KEK, db, dbx",
-					     secure_boot_order[variable], name_of(log, pcr).text, secure_boot_order[expected]);
+			return eventlog_find(
+				log, ev->offset, i, "secure-boot-order", e,
+				"the variable %s in %s, expected %s: the order is SecureBoot, PK, KEK, db, dbx",
+				secure_boot_order[variable], name_of(log, pcr).text,
+				secure_boot_order[expected]);
 	}
-	if (ev->type == EV_SEPARATOR && p->secure_boot_next > 0 && p->secure_boot_next < SECURE_BOOT_VARIABLES &&
-	    !(p->separated & UINT32_C(1) << pcr))
+	if (ev->type == EV_SEPARATOR && p->secure_boot_next > 0 &&
+	    p->secure_boot_next < SECURE_BOOT_VARIABLES && !(p->separated & UINT32_C(1) << pcr))
 		return eventlog_find(log, ev->offset, i, "secure-boot-order", e,
-				     "the separator in %s, expected the variable %s before it", name_of(log, pcr).text,
-				     secure_boot_order[p->secure_boot_next]);
+				     "the separator in %s, expected the variable %s before it",
+				     name_of(log, pcr).text, secure_boot_order[p->secure_boot_next]);
 	return 0;
 }
 
@@ -181,9 +193,10 @@ static int look_at_action(struct eventlog *log, size_t i, struct progress *p, st
 	if (!slice_equal_string(ev->data, "Exit Boot Services Returned with Success"))
 		return 0;
 	p->exit_done = true;
-	return p->exit_invoked ? 0 :
-				 eventlog_find(log, ev->offset, i, "exit-boot-order", e,
-					       "ExitBootServices returned, but no event says that it was called");
+	return p->exit_invoked ?
+		       0 :
+		       eventlog_find(log, ev->offset, i, "exit-boot-order", e,
+				     "ExitBootServices returned, but no event says that it was called");
 }
 
 static int look_behind_exit(struct eventlog *log, size_t i, const struct progress *p, struct pcrcast_error *e)
@@ -191,8 +204,8 @@ static int look_behind_exit(struct eventlog *log, size_t i, const struct progres
 	const struct event *ev = &log->events[i];
 	char buf[11];
 
-	if (!p->exit_done || ev->pcr >= FIRMWARE_PCRS || !is_firmware_type(ev->type) || ev->type == EV_SEPARATOR ||
-	    ev->type == EV_EFI_ACTION)
+	if (!p->exit_done || ev->pcr >= FIRMWARE_PCRS || !is_firmware_type(ev->type) ||
+	    ev->type == EV_SEPARATOR || ev->type == EV_EFI_ACTION)
 		return 0;
 	return eventlog_find(log, ev->offset, i, "after-exit-boot", e, "%s in %s behind ExitBootServices",
 			     event_type_name(ev->type, buf), name_of(log, ev->pcr).text);
@@ -217,8 +230,8 @@ static int look_at_locality(struct eventlog *log, size_t i, const struct progres
 	const struct event *ev = &log->events[i];
 	static const char signature[16] = "StartupLocality";
 
-	if (ev->pcr != 0 || ev->data.n < sizeof signature || memcmp(ev->data.p, signature, sizeof signature) != 0 ||
-	    !(p->extended & 1))
+	if (ev->pcr != 0 || ev->data.n < sizeof signature ||
+	    memcmp(ev->data.p, signature, sizeof signature) != 0 || !(p->extended & 1))
 		return 0;
 	return eventlog_find(log, ev->offset, i, "startup-locality-late", e,
 			     "StartupLocality behind events of PCR 0, expected before them");
@@ -228,7 +241,8 @@ static int look_at_locality(struct eventlog *log, size_t i, const struct progres
 static bool belongs_into_pcr7(uint32_t type)
 {
 	return type == EV_SEPARATOR || type == EV_EFI_ACTION || type == EV_EFI_VARIABLE_DRIVER_CONFIG ||
-	       type == EV_EFI_VARIABLE_AUTHORITY || type == EV_EFI_SPDM_DEVICE_POLICY || type == EV_EFI_SPDM_DEVICE_AUTHORITY;
+	       type == EV_EFI_VARIABLE_AUTHORITY || type == EV_EFI_SPDM_DEVICE_POLICY ||
+	       type == EV_EFI_SPDM_DEVICE_AUTHORITY;
 }
 
 /* PFP 1.06 section 10.4.1: the H-CRTM measures before anything else does. */
@@ -238,9 +252,11 @@ static int look_at_register(struct eventlog *log, size_t i, const struct progres
 	char buf[11];
 
 	if (ev->type == EV_EFI_HCRTM_EVENT && p->extended & 1)
-		return eventlog_find(log, ev->offset, i, "hcrtm-late", e, "EV_EFI_HCRTM_EVENT behind events of PCR 0, expected before them");
+		return eventlog_find(log, ev->offset, i, "hcrtm-late", e,
+				     "EV_EFI_HCRTM_EVENT behind events of PCR 0, expected before them");
 	if (log->kind != EVENTLOG_CC && ev->pcr == 7 && !belongs_into_pcr7(ev->type))
-		return eventlog_find(log, ev->offset, i, "register-type", e, "%s in PCR 7, where no firmware is known to measure it",
+		return eventlog_find(log, ev->offset, i, "register-type", e,
+				     "%s in PCR 7, where no firmware is known to measure it",
 				     event_type_name(ev->type, buf));
 	return 0;
 }
@@ -250,10 +266,11 @@ static int look_at_system(struct eventlog *log, size_t i, struct pcrcast_error *
 {
 	const struct event *ev = &log->events[i];
 
-	if (cel_is_nv_index(ev->pcr) || (ev->pcr >= FIRMWARE_PCRS && ev->pcr < PCR_COUNT) || ev->n_digests == 0 ||
-	    log->kind == EVENTLOG_CC)
+	if (cel_is_nv_index(ev->pcr) || (ev->pcr >= FIRMWARE_PCRS && ev->pcr < PCR_COUNT) ||
+	    ev->n_digests == 0 || log->kind == EVENTLOG_CC)
 		return 0;
-	return eventlog_find(log, ev->offset, i, "register-range", e, "an event of the operating system in %s, expected PCR %d to %d",
+	return eventlog_find(log, ev->offset, i, "register-range", e,
+			     "an event of the operating system in %s, expected PCR %d to %d",
 			     name_of(log, ev->pcr).text, FIRMWARE_PCRS, PCR_COUNT - 1);
 }
 
@@ -268,12 +285,15 @@ static int look_at_event(struct eventlog *log, size_t i, struct progress *p, str
 		return look_at_locality(log, i, p, e);
 	if (cc ? ev->pcr < CC_FIRST || ev->pcr > CC_REGISTERS : ev->pcr >= PCR_COUNT)
 		return eventlog_find(log, ev->offset, i, "register-range", e, "%s extends %s, expected %s",
-				     event_type_name(ev->type, buf), name_of(log, ev->pcr).text, cc ? "rtmr0 to rtmr3" : "PCR 0 to 23");
+				     event_type_name(ev->type, buf), name_of(log, ev->pcr).text,
+				     cc ? "rtmr0 to rtmr3" : "PCR 0 to 23");
 	p->n_firmware += ev->pcr < FIRMWARE_PCRS && is_firmware_type(ev->type);
 	if (ev->digests.n == 0)
-		r = eventlog_find(log, ev->offset, i, "no-digest", e, "%s without a digest", event_type_name(ev->type, buf));
+		r = eventlog_find(log, ev->offset, i, "no-digest", e, "%s without a digest",
+				  event_type_name(ev->type, buf));
 	else if (digests_are_zero(log, ev))
-		r = eventlog_find(log, ev->offset, i, "zero-digest", e, "%s with a digest of zeros, which is no hash",
+		r = eventlog_find(log, ev->offset, i, "zero-digest", e,
+				  "%s with a digest of zeros, which is no hash",
 				  event_type_name(ev->type, buf));
 	else
 		r = 0;
@@ -297,31 +317,36 @@ static int look_at_event(struct eventlog *log, size_t i, struct progress *p, str
 
 static int look_at_end(struct eventlog *log, const struct progress *p, struct pcrcast_error *e)
 {
-	uint32_t first = log->kind == EVENTLOG_CC ? CC_FIRST : 0, last = log->kind == EVENTLOG_CC ? CC_LAST : FIRMWARE_PCRS - 1;
+	uint32_t first = log->kind == EVENTLOG_CC ? CC_FIRST : 0,
+		 last = log->kind == EVENTLOG_CC ? CC_LAST : FIRMWARE_PCRS - 1;
 	int r = 0;
 
 	if (p->n_firmware == 0)
 		return 0; /* a part of a log, or a prediction of later registers */
 	if (!p->separated)
 		return eventlog_find(log, PCRCAST_NO_OFFSET, SIZE_MAX, "no-separators", e,
-				     "no separator, expected one in each register from %s to %s", name_of(log, first).text,
-				     name_of(log, last).text);
+				     "no separator, expected one in each register from %s to %s",
+				     name_of(log, first).text, name_of(log, last).text);
 	/*
 	 * EDK2 measures the separators of PCR 0 to 6 together, when it starts to boot; PCR 7's comes before. Without any of
 	 * the others the firmware is one that has none (Google's of 2019), or the log was taken before.
 	 */
-	uint32_t together = log->kind == EVENTLOG_CC ? UINT32_C(1) << CC_LAST : (UINT32_C(1) << (FIRMWARE_PCRS - 1)) - 1;
+	uint32_t together =
+		log->kind == EVENTLOG_CC ? UINT32_C(1) << CC_LAST : (UINT32_C(1) << (FIRMWARE_PCRS - 1)) - 1;
 	if (!(p->separated & together))
 		return eventlog_find(log, PCRCAST_NO_OFFSET, SIZE_MAX, "no-separators", e,
-				     log->kind == EVENTLOG_CC ? "no separator in rtmr1" : "no separator in any of PCR 0 to 6");
+				     log->kind == EVENTLOG_CC ? "no separator in rtmr1" :
+								"no separator in any of PCR 0 to 6");
 	/* a prediction may have a few registers only; a log with the CRTM's events is to have all of them */
 	for (uint32_t i = first; i <= last && r == 0; i++)
-		if (!(p->separated & UINT32_C(1) << i) && (p->extended & (UINT32_C(1) << i | UINT32_C(1) << first)))
-			r = eventlog_find(log, PCRCAST_NO_OFFSET, SIZE_MAX, "separator-missing", e, "no separator in %s",
-					  name_of(log, i).text);
+		if (!(p->separated & UINT32_C(1) << i) &&
+		    (p->extended & (UINT32_C(1) << i | UINT32_C(1) << first)))
+			r = eventlog_find(log, PCRCAST_NO_OFFSET, SIZE_MAX, "separator-missing", e,
+					  "no separator in %s", name_of(log, i).text);
 	if (r == 0 && !p->exit_done && p->extended & UINT32_C(1) << (log->kind == EVENTLOG_CC ? CC_LAST : 5))
-		r = eventlog_find(log, PCRCAST_NO_OFFSET, SIZE_MAX, "exit-boot-missing", e,
-				  "no event says that ExitBootServices returned: the log was taken before, or its last events are lost");
+		r = eventlog_find(
+			log, PCRCAST_NO_OFFSET, SIZE_MAX, "exit-boot-missing", e,
+			"no event says that ExitBootServices returned: the log was taken before, or its last events are lost");
 	return r;
 }
 
@@ -334,7 +359,8 @@ int eventlog_check_structure(struct eventlog *log, struct pcrcast_error *e)
 		const struct event *ev = &log->events[i];
 		int r = 0;
 
-		r = ev->content == CONTENT_PCCLIENT ? look_at_event(log, i, &p, e) : look_at_system(log, i, e);
+		r = ev->content == CONTENT_PCCLIENT ? look_at_event(log, i, &p, e) :
+						      look_at_system(log, i, e);
 		if (r < 0)
 			return r;
 	}

@@ -111,7 +111,8 @@ void body_hex(struct body *b, struct field *parent, const char *name, struct sli
 		(void)keep(b, field_hex(b->pool, parent, name, bytes));
 }
 
-void body_guid(struct body *b, struct field *parent, const char *name, const char *name_field, const struct guid *g)
+void body_guid(struct body *b, struct field *parent, const char *name, const char *name_field,
+	       const struct guid *g)
 {
 	char text[GUID_TEXT];
 
@@ -303,7 +304,8 @@ void body_summary(struct body *b, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void set_trouble(struct body *b, struct slice rest, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+static void set_trouble(struct body *b, struct slice rest, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 static void set_trouble(struct body *b, struct slice rest, const char *fmt, va_list ap)
 {
 	if (b->out.trouble)
@@ -416,7 +418,8 @@ static void decode_pcclient(struct body *b)
 		body_summary(b, "event of unknown type: %s", b->out.summary ? b->out.summary : "");
 }
 
-int event_decode(struct pool *pool, const struct eventlog *log, const struct event *ev, struct decoded *ret, struct pcrcast_error *e)
+int event_decode(struct pool *pool, const struct eventlog *log, const struct event *ev, struct decoded *ret,
+		 struct pcrcast_error *e)
 {
 	struct body b = {
 		.pool = pool,

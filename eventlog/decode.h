@@ -17,7 +17,8 @@ enum field_kind {
 };
 
 struct field {
-	const char *name; /* camelCase, the specification's word where it has one: "unicodeName", "devicePath" */
+	const char
+		*name; /* camelCase, the specification's word where it has one: "unicodeName", "devicePath" */
 	enum field_kind kind;
 	const char *text;
 	uint64_t number;
@@ -27,10 +28,11 @@ struct field {
 };
 
 struct decoded {
-	struct field root;    /* FIELD_GROUP */
-	const char *summary;  /* one line for people, without control characters: "boot application \EFI\Linux\a.efi" */
-	const char *trouble;  /* why the body, or the rest of it, could not be decoded; NULL: it was */
-	struct slice rest;    /* bytes that were not decoded; empty when all were */
+	struct field root; /* FIELD_GROUP */
+	const char *
+		summary; /* one line for people, without control characters: "boot application \EFI\Linux\a.efi" */
+	const char *trouble; /* why the body, or the rest of it, could not be decoded; NULL: it was */
+	struct slice rest;   /* bytes that were not decoded; empty when all were */
 };
 
 /* Decode the body of an event. Everything in ret comes from pool or borrows from the event. Fails only for want of memory. */

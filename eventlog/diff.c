@@ -49,9 +49,9 @@ struct units {
 };
 
 struct diff {
-	struct pool *pool;    /* results */
+	struct pool *pool; /* results */
 	struct pool *scratch;
-	struct units sides[2]; /* a, b */
+	struct units sides[2];                        /* a, b */
 	struct eventlog_alg banks[EVENTLOG_MAX_ALGS]; /* those that both logs have */
 	size_t n_banks;
 	struct eventlog_alg shown; /* the bank for words */
@@ -63,8 +63,8 @@ static bool is_section_name(const struct event *ev)
 {
 	size_t n = ev->data.n;
 
-	return ev->type == EV_IPL && ev->content == CONTENT_PCCLIENT && n >= 6 && n % 2 == 0 && get_u16le(ev->data.p) == '.' &&
-	       get_u16le(ev->data.p + n - 2) == 0;
+	return ev->type == EV_IPL && ev->content == CONTENT_PCCLIENT && n >= 6 && n % 2 == 0 &&
+	       get_u16le(ev->data.p) == '.' && get_u16le(ev->data.p + n - 2) == 0;
 }
 
 struct event_at {
@@ -88,7 +88,8 @@ static int make_units(struct diff *d, const struct eventlog *log, struct units *
 	struct unit *items = pool_array(d->scratch, n + 1, sizeof *items);
 
 	if (n >= NONE)
-		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "%zu events, at most %u are compared", n, (unsigned)NONE);
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "%zu events, at most %u are compared", n,
+			       (unsigned)NONE);
 	if (!at || !items)
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++)
@@ -96,11 +97,15 @@ static int make_units(struct diff *d, const struct eventlog *log, struct units *
 	qsort(at, n, sizeof *at, by_register);
 	*ret = (struct units){ .log = log, .items = items };
 	for (size_t i = 0; i < n; i++) {
-		const struct event *ev = &log->events[at[i].index], *next = i + 1 < n ? &log->events[at[i + 1].index] : NULL;
+		const struct event *ev = &log->events[at[i].index],
+				   *next = i + 1 < n ? &log->events[at[i + 1].index] : NULL;
 		struct unit *u = &items[ret->n++];
 
-		*u = (struct unit){ .pcr = ev->pcr, .partner = NONE, .event = at[i].index, .first = ev, .last = ev };
-		if (next && next->pcr == ev->pcr && is_section_name(ev) && is_section_name(next) && slice_equal(ev->data, next->data)) {
+		*u = (struct unit){
+			.pcr = ev->pcr, .partner = NONE, .event = at[i].index, .first = ev, .last = ev
+		};
+		if (next && next->pcr == ev->pcr && is_section_name(ev) && is_section_name(next) &&
+		    slice_equal(ev->data, next->data)) {
 			u->section = true;
 			u->last = next;
 			u->event = at[++i].index;
@@ -118,15 +123,16 @@ static int slice_order(struct slice a, struct slice b)
 	return r ? r : a.n < b.n ? -1 : a.n > b.n;
 }
 
-static int event_order(const struct diff *d, const struct eventlog *log_a, const struct event *a, const struct eventlog *log_b,
-		       const struct event *b)
+static int event_order(const struct diff *d, const struct eventlog *log_a, const struct event *a,
+		       const struct eventlog *log_b, const struct event *b)
 {
 	if (a->type != b->type)
 		return a->type < b->type ? -1 : 1;
 	if (a->type == EV_NO_ACTION && a->content == CONTENT_PCCLIENT)
 		return slice_order(a->data, b->data);
 	for (size_t i = 0; i < d->n_banks; i++) {
-		int r = slice_order(diff_digest(log_a, a, d->banks[i].id), diff_digest(log_b, b, d->banks[i].id));
+		int r = slice_order(diff_digest(log_a, a, d->banks[i].id),
+				    diff_digest(log_b, b, d->banks[i].id));
 
 		if (r)
 			return r;
@@ -181,7 +187,8 @@ struct span {
 	size_t from, n;
 };
 
-static int number_units(struct diff *d, const struct span s[static 2], uint32_t *ret_n, struct pcrcast_error *e)
+static int number_units(struct diff *d, const struct span s[static 2], uint32_t *ret_n,
+			struct pcrcast_error *e)
 {
 	size_t n = s[0].n + s[1].n, k = 0;
 	struct entry *all = pool_array(d->scratch, n + 1, sizeof *all);
@@ -218,7 +225,8 @@ static int align_exactly(struct diff *d, struct span a, struct span b, struct pc
 {
 	const struct unit *u = d->sides[0].items + a.from, *v = d->sides[1].items + b.from;
 	size_t width = b.n + 1;
-	uint16_t *table = calloc((a.n + 1) * width, sizeof *table); /* at most TABLE_MAX: no count passes 1024 */
+	uint16_t *table =
+		calloc((a.n + 1) * width, sizeof *table); /* at most TABLE_MAX: no count passes 1024 */
 
 	if (!table)
 		return err_nomem(e);
@@ -226,9 +234,10 @@ static int align_exactly(struct diff *d, struct span a, struct span b, struct pc
 		for (size_t j = b.n; j-- > 0;) {
 			uint16_t down = table[(i + 1) * width + j], right = table[i * width + j + 1];
 
-			table[i * width + j] = u[i].id == v[j].id ? (uint16_t)(table[(i + 1) * width + j + 1] + 1) :
-					       down > right	  ? down :
-								    right;
+			table[i * width + j] = u[i].id == v[j].id ?
+						       (uint16_t)(table[(i + 1) * width + j + 1] + 1) :
+					       down > right ? down :
+							      right;
 		}
 	for (size_t i = 0, j = 0; i < a.n && j < b.n;) {
 		if (u[i].id == v[j].id)
@@ -247,14 +256,17 @@ static int align_exactly(struct diff *d, struct span a, struct span b, struct pc
  * longest series stays that is in order (patience sorting). n log n; not always the longest there is when units are
  * repeated, but the exact one when none is.
  */
-static int align_roughly(struct diff *d, struct span a, struct span b, uint32_t n_ids, struct pcrcast_error *e)
+static int align_roughly(struct diff *d, struct span a, struct span b, uint32_t n_ids,
+			 struct pcrcast_error *e)
 {
 	const struct unit *u = d->sides[0].items + a.from, *v = d->sides[1].items + b.from;
 	uint32_t *first = pool_array(d->scratch, (size_t)n_ids + 1, sizeof *first); /* in b, by id */
-	uint32_t *next = pool_array(d->scratch, b.n + 1, sizeof *next);  /* the next of the same id in b */
-	uint32_t *to = pool_array(d->scratch, a.n + 1, sizeof *to);      /* the place in b for each of a */
-	uint32_t *before = pool_array(d->scratch, a.n + 1, sizeof *before); /* the one before it in its series */
-	uint32_t *tails = pool_array(d->scratch, a.n + 1, sizeof *tails);   /* by length: the series that ends lowest in b */
+	uint32_t *next = pool_array(d->scratch, b.n + 1, sizeof *next); /* the next of the same id in b */
+	uint32_t *to = pool_array(d->scratch, a.n + 1, sizeof *to);     /* the place in b for each of a */
+	uint32_t *before =
+		pool_array(d->scratch, a.n + 1, sizeof *before); /* the one before it in its series */
+	uint32_t *tails = pool_array(d->scratch, a.n + 1,
+				     sizeof *tails); /* by length: the series that ends lowest in b */
 	size_t n_tails = 0;
 
 	if (!first || !next || !to || !before || !tails)
@@ -310,7 +322,8 @@ static int align(struct diff *d, struct span a, struct span b, struct pcrcast_er
 	int r = number_units(d, (struct span[]){ a, b }, &n_ids, e);
 	if (r < 0)
 		return r;
-	return a.n + 1 <= TABLE_MAX / (b.n + 1) ? align_exactly(d, a, b, e) : align_roughly(d, a, b, n_ids, e);
+	return a.n + 1 <= TABLE_MAX / (b.n + 1) ? align_exactly(d, a, b, e) :
+						  align_roughly(d, a, b, n_ids, e);
 }
 
 /* ---- pairs: which of the other units are one thing ---- */
@@ -335,7 +348,8 @@ static int by_keys(const void *x, const void *y)
 }
 
 /* What pairs units that are not the same, tried in this order. The two keys; false: not a candidate. */
-static bool key_content(const struct diff *d, const struct candidate *c, const struct unit *u, uint64_t ret[static 2])
+static bool key_content(const struct diff *d, const struct candidate *c, const struct unit *u,
+			uint64_t ret[static 2])
 {
 	(void)d;
 	(void)c;
@@ -344,7 +358,8 @@ static bool key_content(const struct diff *d, const struct candidate *c, const s
 	return true;
 }
 
-static bool key_role_and_gap(const struct diff *d, const struct candidate *c, const struct unit *u, uint64_t ret[static 2])
+static bool key_role_and_gap(const struct diff *d, const struct candidate *c, const struct unit *u,
+			     uint64_t ret[static 2])
 {
 	(void)d;
 	(void)c;
@@ -353,7 +368,8 @@ static bool key_role_and_gap(const struct diff *d, const struct candidate *c, co
 	return true;
 }
 
-static bool key_role(const struct diff *d, const struct candidate *c, const struct unit *u, uint64_t ret[static 2])
+static bool key_role(const struct diff *d, const struct candidate *c, const struct unit *u,
+		     uint64_t ret[static 2])
 {
 	struct diff_role role = diff_role_of(u->last);
 
@@ -364,13 +380,15 @@ static bool key_role(const struct diff *d, const struct candidate *c, const stru
 	return role.names;
 }
 
-static bool key_stand_in_and_gap(const struct diff *d, const struct candidate *c, const struct unit *u, uint64_t ret[static 2])
+static bool key_stand_in_and_gap(const struct diff *d, const struct candidate *c, const struct unit *u,
+				 uint64_t ret[static 2])
 {
 	ret[1] = u->gap;
 	return !u->section && diff_stand_in((struct diff_side){ d->sides[c->side].log, u->last }, &ret[0]);
 }
 
-static bool (*const keys[])(const struct diff *d, const struct candidate *c, const struct unit *u, uint64_t ret[static 2]) = {
+static bool (*const keys[])(const struct diff *d, const struct candidate *c, const struct unit *u,
+			    uint64_t ret[static 2]) = {
 	key_content,
 	key_role_and_gap,
 	key_role,
@@ -397,13 +415,17 @@ static void pair(struct diff *d, const struct span s[static 2], size_t which, st
 	for (size_t i = 0; i < n;) {
 		size_t a = i, b, end;
 
-		for (b = a; b < n && list[b].side == 0 && list[b].key == list[a].key && list[b].second_key == list[a].second_key; b++)
+		for (b = a; b < n && list[b].side == 0 && list[b].key == list[a].key &&
+			    list[b].second_key == list[a].second_key;
+		     b++)
 			;
-		for (end = b; end < n && list[end].side == 1 && list[end].key == list[a].key && list[end].second_key == list[a].second_key;
+		for (end = b; end < n && list[end].side == 1 && list[end].key == list[a].key &&
+			      list[end].second_key == list[a].second_key;
 		     end++)
 			;
 		for (size_t k = b; a < b && k < end; a++, k++) {
-			struct unit *u = &d->sides[0].items[list[a].index], *v = &d->sides[1].items[list[k].index];
+			struct unit *u = &d->sides[0].items[list[a].index],
+				    *v = &d->sides[1].items[list[k].index];
 
 			u->partner = list[k].index;
 			v->partner = list[a].index;
@@ -434,9 +456,11 @@ static int pair_rest(struct diff *d, const struct span s[static 2], struct pcrca
 
 /* ---- results ---- */
 
-static const char *words(struct diff *d, const struct unit *u, const struct unit *v, const struct span s[static 2])
+static const char *words(struct diff *d, const struct unit *u, const struct unit *v,
+			 const struct span s[static 2])
 {
-	struct diff_side a = { d->sides[0].log, u ? u->last : NULL }, b = { d->sides[1].log, v ? v->last : NULL };
+	struct diff_side a = { d->sides[0].log, u ? u->last : NULL },
+			 b = { d->sides[1].log, v ? v->last : NULL };
 	char buf[11];
 
 	if (d->out.n >= WORDS_MAX) {
@@ -452,16 +476,21 @@ static const char *words(struct diff *d, const struct unit *u, const struct unit
 	return diff_words_changed(d->pool, &d->shown, a, b, u->section);
 }
 
-static int report(struct diff *d, const struct unit *u, const struct unit *v, const struct span s[static 2], struct pcrcast_error *e)
+static int report(struct diff *d, const struct unit *u, const struct unit *v, const struct span s[static 2],
+		  struct pcrcast_error *e)
 {
 	const char *description = words(d, u, v, s);
-	struct difference *item = description ? pool_push(d->pool, &d->out.items, &d->out.n, &d->out.cap, sizeof *item) : NULL;
+	struct difference *item =
+		description ? pool_push(d->pool, &d->out.items, &d->out.n, &d->out.cap, sizeof *item) : NULL;
 
 	if (!item)
 		return err_nomem(e);
 	*item = (struct difference){
 		.pcr = u ? u->pcr : v->pcr,
-		.change = !u ? CHANGE_ADDED : !v ? CHANGE_REMOVED : u->moved ? CHANGE_MOVED : CHANGE_CHANGED,
+		.change = !u       ? CHANGE_ADDED :
+			  !v       ? CHANGE_REMOVED :
+			  u->moved ? CHANGE_MOVED :
+				     CHANGE_CHANGED,
 		.a = u ? u->event : SIZE_MAX,
 		.b = v ? v->event : SIZE_MAX,
 		.description = description,
@@ -499,7 +528,8 @@ static bool is_whole(const struct eventlog *log)
 	uint32_t first = log->kind == EVENTLOG_CC ? 1 : 0;
 
 	for (size_t i = 0; i < log->n_events; i++)
-		if (log->events[i].pcr == first && log->events[i].content == CONTENT_PCCLIENT && log->events[i].type != EV_NO_ACTION)
+		if (log->events[i].pcr == first && log->events[i].content == CONTENT_PCCLIENT &&
+		    log->events[i].type != EV_NO_ACTION)
 			return true;
 	return false;
 }
@@ -513,10 +543,11 @@ static size_t count_events(const struct diff *d, unsigned side, struct span s)
 	return n;
 }
 
-static int note_not_compared(struct diff *d, uint32_t pcr, const struct span s[static 2], struct pcrcast_error *e)
+static int note_not_compared(struct diff *d, uint32_t pcr, const struct span s[static 2],
+			     struct pcrcast_error *e)
 {
-	struct register_not_compared *x =
-		pool_push(d->pool, &d->out.not_compared, &d->out.n_not_compared, &d->out.cap_not_compared, sizeof *x);
+	struct register_not_compared *x = pool_push(d->pool, &d->out.not_compared, &d->out.n_not_compared,
+						    &d->out.cap_not_compared, sizeof *x);
 
 	if (!x)
 		return err_nomem(e);
@@ -568,7 +599,8 @@ static int compare_all(struct diff *d, const uint32_t *pcrs, struct pcrcast_erro
 
 /* ---- the whole ---- */
 
-static int choose_banks(struct diff *d, const struct eventlog *a, const struct eventlog *b, struct pcrcast_error *e)
+static int choose_banks(struct diff *d, const struct eventlog *a, const struct eventlog *b,
+			struct pcrcast_error *e)
 {
 	for (size_t i = 0; i < a->n_algs; i++)
 		for (size_t j = 0; j < b->n_algs; j++)
@@ -576,7 +608,8 @@ static int choose_banks(struct diff *d, const struct eventlog *a, const struct e
 				d->banks[d->n_banks++] = a->algs[i];
 	/* a log without events announces what it likes, a log of no kind nothing: there is nothing to compare then */
 	if (d->n_banks == 0 && a->n_events && b->n_events)
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "the logs have no bank in common, so their events cannot be compared");
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "the logs have no bank in common, so their events cannot be compared");
 	if (d->n_banks)
 		d->shown = d->banks[0];
 	for (size_t i = 0; i < d->n_banks; i++)
@@ -592,8 +625,9 @@ int eventlog_diff(struct pool *pool, const struct eventlog *a, const struct even
 	struct diff d = { .pool = pool, .scratch = &scratch };
 
 	if ((a->kind == EVENTLOG_CC) != (b->kind == EVENTLOG_CC))
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-			       "one log is about PCRs, the other about CC measurement registers: their events cannot be compared");
+		return err_set(
+			e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			"one log is about PCRs, the other about CC measurement registers: their events cannot be compared");
 	int r = choose_banks(&d, a, b, e);
 	if (r == 0)
 		r = make_units(&d, a, &d.sides[0], e);

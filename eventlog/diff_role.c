@@ -7,11 +7,11 @@ enum {
 	IMAGE_HEADER = 32,    /* UEFI_IMAGE_LOAD_EVENT up to the device path, PFP 1.06 section 10.2.3 */
 	VARIABLE_HEADER = 32, /* UEFI_VARIABLE_DATA up to the name, section 10.2.6 */
 	GUID_BYTES = 16,
-	MEDIA_PATH = 0x04,    /* device path nodes: UEFI 2.10 section 10.3 */
+	MEDIA_PATH = 0x04, /* device path nodes: UEFI 2.10 section 10.3 */
 	FILE_PATH = 0x04,
 	END_PATH = 0x7f,
-	SIGNATURE = 16,       /* what an EV_NO_ACTION body begins with, PFP 1.06 section 10.4.5 */
-	FIRMWARE_BLOB = 16,   /* UEFI_PLATFORM_FIRMWARE_BLOB */
+	SIGNATURE = 16,     /* what an EV_NO_ACTION body begins with, PFP 1.06 section 10.4.5 */
+	FIRMWARE_BLOB = 16, /* UEFI_PLATFORM_FIRMWARE_BLOB */
 };
 
 /* FNV-1a, 64 bits. */
@@ -117,7 +117,8 @@ static struct diff_role ipl_role(uint64_t h, struct slice data)
 	for (size_t i = 0; i < sizeof grub_prefixes / sizeof grub_prefixes[0]; i++) {
 		struct slice prefix = slice_of_string(grub_prefixes[i].prefix);
 
-		if (data.n > prefix.n && memcmp(data.p, prefix.p, prefix.n) == 0 && (data.p[prefix.n] == ':' || data.p[prefix.n] == ' '))
+		if (data.n > prefix.n && memcmp(data.p, prefix.p, prefix.n) == 0 &&
+		    (data.p[prefix.n] == ':' || data.p[prefix.n] == ' '))
 			return role(h, prefix, grub_prefixes[i].names);
 	}
 	return role(h, data, true);
@@ -138,7 +139,8 @@ static struct diff_role systemd_role(uint64_t h, struct slice data)
 {
 	static const char key[] = "\"eventType\":\"";
 	const uint8_t *at = memmem(data.p, data.n, key, strlen(key));
-	const uint8_t *end = at ? memchr(at + strlen(key), '"', data.n - (size_t)(at - data.p) - strlen(key)) : NULL;
+	const uint8_t *end =
+		at ? memchr(at + strlen(key), '"', data.n - (size_t)(at - data.p) - strlen(key)) : NULL;
 
 	return end ? role(h, (struct slice){ at, (size_t)(end - at) }, false) : role(h, SLICE_EMPTY, false);
 }
@@ -149,7 +151,8 @@ static struct diff_role ima_role(uint64_t h, const struct event *ev)
 	struct slice name;
 	size_t sha1 = algs[ALG_SHA1].len;
 
-	if (ev->template_name && strcmp(ev->template_name, "ima") == 0 && slice_at(ev->data, sha1, ev->data.n - sha1, &name))
+	if (ev->template_name && strcmp(ev->template_name, "ima") == 0 &&
+	    slice_at(ev->data, sha1, ev->data.n - sha1, &name))
 		return role(h, (struct slice){ name.p, strnlen((const char *)name.p, name.n) }, true);
 	if (ev->data.n >= 4) {
 		uint64_t at = 4 + (uint64_t)get_u32le(ev->data.p);
@@ -191,7 +194,8 @@ struct diff_role diff_role_of(const struct event *ev)
 	case EV_EVENT_TAG: /* taggedEventID */
 		return slice_at(ev->data, 0, 4, &start) ? role(h, start, true) : role(h, SLICE_EMPTY, false);
 	case EV_NO_ACTION:
-		return slice_at(ev->data, 0, SIGNATURE, &start) ? role(h, start, true) : role(h, ev->data, true);
+		return slice_at(ev->data, 0, SIGNATURE, &start) ? role(h, start, true) :
+								  role(h, ev->data, true);
 	case EV_POST_CODE:
 	case EV_POST_CODE2:
 	case EV_S_CRTM_CONTENTS:

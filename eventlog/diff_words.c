@@ -7,11 +7,14 @@
 #include "base/efi/variable.h"
 
 enum {
-	PARTS_MAX = 16,      /* things that are told of one event */
-	TEXT_MAX = 160,      /* bytes of a text that are shown */
-	DIGEST_SHOWN = 6,    /* bytes of a digest that are shown: enough to find it in the log */
-	WORDS_TABLE = 1 << 16, /* cells of the table that aligns words: 256 differ in each of two command lines */
-	PAIRS_MAX = 1 << 20,   /* pairs of partitions that are looked at: 1024 in each table, a disk has 128 as a rule */
+	PARTS_MAX = 16,   /* things that are told of one event */
+	TEXT_MAX = 160,   /* bytes of a text that are shown */
+	DIGEST_SHOWN = 6, /* bytes of a digest that are shown: enough to find it in the log */
+	WORDS_TABLE =
+		1 << 16, /* cells of the table that aligns words: 256 differ in each of two command lines */
+	PAIRS_MAX =
+		1
+		<< 20, /* pairs of partitions that are looked at: 1024 in each table, a disk has 128 as a rule */
 };
 
 struct words {
@@ -138,7 +141,8 @@ static bool fields_equal(const struct field *a, const struct field *b)
 		const struct field *x = &a->children[i], *y = &b->children[i];
 
 		/* the depth is the decoders', not the input's */
-		if ((x->name == NULL) != (y->name == NULL) || (x->name && strcmp(x->name, y->name) != 0) || !fields_equal(x, y))
+		if ((x->name == NULL) != (y->name == NULL) || (x->name && strcmp(x->name, y->name) != 0) ||
+		    !fields_equal(x, y))
 			return false;
 	}
 	return true;
@@ -180,7 +184,8 @@ static const char *field_line(struct words *w, const struct field *f)
 		const char *called = child->name ? field_called(child->name) : "";
 
 		if (called)
-			line = pool_printf(w->pool, "%s%s%s%s%s", line, *line ? f->kind == FIELD_LIST ? ", " : " " : "", called,
+			line = pool_printf(w->pool, "%s%s%s%s%s", line,
+					   *line ? f->kind == FIELD_LIST ? ", " : " " : "", called,
 					   *called ? " " : "", field_line(w, child));
 	}
 	if (!line)
@@ -209,7 +214,8 @@ static bool split(struct words *w, const char *text, struct tokens *ret)
 		while (text[n] && !is_blank(text[n]))
 			n++;
 		if (n) {
-			struct slice *place = pool_push(w->pool, &ret->items, &ret->n, &ret->cap, sizeof *place);
+			struct slice *place =
+				pool_push(w->pool, &ret->items, &ret->n, &ret->cap, sizeof *place);
 
 			if (!place) {
 				w->text = NULL;
@@ -250,7 +256,8 @@ static bool tell_words(struct words *w, const char *text_a, const char *text_b)
 	if (a.n + 1 > WORDS_TABLE / (b.n + 1))
 		return false;
 	size_t width = b.n + 1, told = 0;
-	uint16_t *table = calloc((a.n + 1) * width, sizeof *table); /* counts stay below 256, the root of WORDS_TABLE */
+	uint16_t *table =
+		calloc((a.n + 1) * width, sizeof *table); /* counts stay below 256, the root of WORDS_TABLE */
 
 	if (!table) {
 		w->text = NULL;
@@ -260,9 +267,10 @@ static bool tell_words(struct words *w, const char *text_a, const char *text_b)
 		for (size_t j = b.n; j-- > 0;) {
 			uint16_t down = table[(i + 1) * width + j], right = table[i * width + j + 1];
 
-			table[i * width + j] = slice_equal(a.items[i], b.items[j]) ? (uint16_t)(table[(i + 1) * width + j + 1] + 1) :
-					       down > right			   ? down :
-										     right;
+			table[i * width + j] = slice_equal(a.items[i], b.items[j]) ?
+						       (uint16_t)(table[(i + 1) * width + j + 1] + 1) :
+					       down > right ? down :
+							      right;
 		}
 	for (size_t i = 0, j = 0; i < a.n || j < b.n;) {
 		if (i < a.n && j < b.n && slice_equal(a.items[i], b.items[j])) {
@@ -404,8 +412,9 @@ static void tell_partitions(struct words *w, const struct field *a, const struct
 	for (size_t i = 0; i < a->n; i++) {
 		const struct field *p = &a->children[i], *q = find_by_key(b, key, p);
 		const struct field *name = field_find(p, "partitionName");
-		const char *about = pool_printf(w->pool, "partition %zu%s%s%s ", i + 1, name && *name->text ? " \"" : "",
-						name ? shorten(w, name->text) : "", name && *name->text ? "\"" : "");
+		const char *about =
+			pool_printf(w->pool, "partition %zu%s%s%s ", i + 1, name && *name->text ? " \"" : "",
+				    name ? shorten(w, name->text) : "", name && *name->text ? "\"" : "");
 
 		if (!q && i < b->n && !find_by_key(a, key, &b->children[i]))
 			q = &b->children[i];
@@ -417,7 +426,8 @@ static void tell_partitions(struct words *w, const struct field *a, const struct
 			tell_group(w, about, p, q);
 	}
 	for (size_t i = 0; i < b->n; i++)
-		if (!find_by_key(a, key, &b->children[i]) && (i >= a->n || find_by_key(b, key, &a->children[i])))
+		if (!find_by_key(a, key, &b->children[i]) &&
+		    (i >= a->n || find_by_key(b, key, &a->children[i])))
 			tell(w, "partition %zu added: %s", i + 1, field_line(w, &b->children[i]));
 }
 
@@ -428,7 +438,8 @@ static void tell_list(struct words *w, const char *called, const struct field *a
 
 	while (head < a->n && head < b->n && fields_equal(&a->children[head], &b->children[head]))
 		head++;
-	while (tail < a->n - head && tail < b->n - head && fields_equal(&a->children[a->n - 1 - tail], &b->children[b->n - 1 - tail]))
+	while (tail < a->n - head && tail < b->n - head &&
+	       fields_equal(&a->children[a->n - 1 - tail], &b->children[b->n - 1 - tail]))
 		tail++;
 	for (size_t i = head; i < a->n - tail; i++)
 		tell(w, "removed %s %s", called, shorten(w, field_line(w, &a->children[i])));
@@ -446,12 +457,14 @@ static bool is_plain_list(const struct field *f)
 
 /* ---- what differs between two fields of one name ---- */
 
-static void tell_field(struct words *w, const char *about, const char *called, const struct field *a, const struct field *b)
+static void tell_field(struct words *w, const char *about, const char *called, const struct field *a,
+		       const struct field *b)
 {
 	if (fields_equal(a, b))
 		return;
 	if (a->kind != b->kind) {
-		tell(w, "%s%s %s → %s", about, called, shorten(w, field_line(w, a)), shorten(w, field_line(w, b)));
+		tell(w, "%s%s %s → %s", about, called, shorten(w, field_line(w, a)),
+		     shorten(w, field_line(w, b)));
 	} else if (a->kind == FIELD_GROUP) {
 		tell_group(w, about, a, b);
 	} else if (a->kind == FIELD_LIST) {
@@ -460,7 +473,8 @@ static void tell_field(struct words *w, const char *about, const char *called, c
 		else if (strcmp(a->name, "partitions") == 0 && a->n <= PAIRS_MAX / (b->n + 1))
 			tell_partitions(w, a, b);
 		else if (is_plain_list(a) && is_plain_list(b))
-			tell(w, "%s%s %s → %s", about, called, shorten(w, field_line(w, a)), shorten(w, field_line(w, b)));
+			tell(w, "%s%s %s → %s", about, called, shorten(w, field_line(w, a)),
+			     shorten(w, field_line(w, b)));
 		else
 			tell_list(w, called, a, b);
 	} else if (a->kind != FIELD_TEXT || !tell_words(w, a->text, b->text)) {
@@ -477,7 +491,8 @@ static void tell_group(struct words *w, const char *about, const struct field *a
 		const struct field *x = &a->children[i], *y = x->name ? field_find(b, x->name) : NULL;
 		const char *called = x->name ? field_called(x->name) : NULL;
 
-		if (!called || (files && strcmp(x->name, "devicePath") == 0) || (!files && strcmp(x->name, "file") == 0))
+		if (!called || (files && strcmp(x->name, "devicePath") == 0) ||
+		    (!files && strcmp(x->name, "file") == 0))
 			continue;
 		if (y)
 			tell_field(w, about, called, x, y);
@@ -511,9 +526,9 @@ static bool is_image(const struct event *ev)
 static bool is_variable(const struct event *ev)
 {
 	return ev->content == CONTENT_PCCLIENT &&
-	       (ev->type == EV_EFI_VARIABLE_DRIVER_CONFIG || ev->type == EV_EFI_VARIABLE_BOOT || ev->type == EV_EFI_VARIABLE_BOOT2 ||
-		ev->type == EV_EFI_VARIABLE_AUTHORITY || ev->type == EV_EFI_SPDM_DEVICE_POLICY ||
-		ev->type == EV_EFI_SPDM_DEVICE_AUTHORITY);
+	       (ev->type == EV_EFI_VARIABLE_DRIVER_CONFIG || ev->type == EV_EFI_VARIABLE_BOOT ||
+		ev->type == EV_EFI_VARIABLE_BOOT2 || ev->type == EV_EFI_VARIABLE_AUTHORITY ||
+		ev->type == EV_EFI_SPDM_DEVICE_POLICY || ev->type == EV_EFI_SPDM_DEVICE_AUTHORITY);
 }
 
 static const char *section_label(struct pool *pool, const struct event *ev)
@@ -529,7 +544,8 @@ static const char *image_label(struct pool *pool, const struct event *ev, const 
 	const char *comma = strrchr(d->summary, ',');
 	size_t n = comma ? (size_t)(comma - d->summary) : strlen(d->summary);
 
-	return pool_printf(pool, "%s%.*s", ev->type == EV_EFI_BOOT_SERVICES_APPLICATION ? "boot " : "", (int)n, d->summary);
+	return pool_printf(pool, "%s%.*s", ev->type == EV_EFI_BOOT_SERVICES_APPLICATION ? "boot " : "",
+			   (int)n, d->summary);
 }
 
 /* What Linux' EFI stub tags: the text behind it is a constant, not what was measured (Linux 6.1, efi-stub-helper.c). */
@@ -537,7 +553,8 @@ static const char *linux_label(const struct event *ev, const struct decoded *d)
 {
 	const struct field *writer = field_find(&d->root, "writer"), *kind = field_find(&d->root, "kind");
 
-	if (ev->type != EV_EVENT_TAG || !writer || !kind || writer->kind != FIELD_TEXT || strcmp(writer->text, "Linux") != 0)
+	if (ev->type != EV_EVENT_TAG || !writer || !kind || writer->kind != FIELD_TEXT ||
+	    strcmp(writer->text, "Linux") != 0)
 		return NULL;
 	return strcmp(kind->text, "initrd") == 0 ? "Linux initrd" : "Linux load options";
 }
@@ -552,15 +569,19 @@ static const char *event_label(struct pool *pool, const struct event *ev, const 
 }
 
 /* What two events have in common: for "kind: content" the kind. */
-static const char *common_label(struct pool *pool, const struct event *ev, const struct decoded *a, const struct decoded *b)
+static const char *common_label(struct pool *pool, const struct event *ev, const struct decoded *a,
+				const struct decoded *b)
 {
 	const struct field *name = is_variable(ev) ? field_find(&a->root, "unicodeName") : NULL;
 	char buf[11];
 	size_t n = 0, colon = 0;
 
 	if (name)
-		return pool_printf(pool, "%s %s", ev->type == EV_EFI_VARIABLE_AUTHORITY ? "authority" : "variable", name->text);
-	if (ev->content == CONTENT_PCCLIENT && (ev->type == EV_EFI_GPT_EVENT || ev->type == EV_EFI_GPT_EVENT2))
+		return pool_printf(pool, "%s %s",
+				   ev->type == EV_EFI_VARIABLE_AUTHORITY ? "authority" : "variable",
+				   name->text);
+	if (ev->content == CONTENT_PCCLIENT &&
+	    (ev->type == EV_EFI_GPT_EVENT || ev->type == EV_EFI_GPT_EVENT2))
 		return "partition table";
 	for (; a->summary[n] && a->summary[n] == b->summary[n]; n++)
 		if (colon == 0 && a->summary[n] == ':' && a->summary[n + 1] == ' ')
@@ -572,14 +593,16 @@ static const char *common_label(struct pool *pool, const struct event *ev, const
 	return pool_text(pool, event_type_name(ev->type, buf), strlen(event_type_name(ev->type, buf)));
 }
 
-static void tell_digests(struct words *w, const struct eventlog_alg *alg, struct diff_side a, struct diff_side b)
+static void tell_digests(struct words *w, const struct eventlog_alg *alg, struct diff_side a,
+			 struct diff_side b)
 {
 	struct slice x = diff_digest(a.log, a.ev, alg->id), y = diff_digest(b.log, b.ev, alg->id);
 
 	if (slice_equal(x, y))
 		tell(w, a.ev->type == EV_NO_ACTION ? "other data" : "digests of another bank differ");
 	else
-		tell(w, "digest %s → %s", x.n ? hex(w, x, DIGEST_SHOWN) : "none", y.n ? hex(w, y, DIGEST_SHOWN) : "none");
+		tell(w, "digest %s → %s", x.n ? hex(w, x, DIGEST_SHOWN) : "none",
+		     y.n ? hex(w, y, DIGEST_SHOWN) : "none");
 }
 
 static const char *finish(struct words *w, struct pool *pool, const char *label)
@@ -590,7 +613,8 @@ static const char *finish(struct words *w, struct pool *pool, const char *label)
 			     pool_printf(pool, "%s: %s", label, w->text);
 }
 
-const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg, struct diff_side a, struct diff_side b, bool section)
+const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg, struct diff_side a,
+			       struct diff_side b, bool section)
 {
 	struct pool scratch = POOL_INIT;
 	struct words w = { .pool = &scratch, .text = "" };
@@ -600,8 +624,10 @@ const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg
 	if (section) {
 		tell_digests(&w, alg, a, b);
 		s = finish(&w, pool, section_label(&scratch, a.ev));
-	} else if (event_decode(&scratch, a.log, a.ev, &x, NULL) == 0 && event_decode(&scratch, b.log, b.ev, &y, NULL) == 0) {
-		label = is_image(a.ev) ? image_label(&scratch, b.ev, &y) : common_label(&scratch, a.ev, &x, &y);
+	} else if (event_decode(&scratch, a.log, a.ev, &x, NULL) == 0 &&
+		   event_decode(&scratch, b.log, b.ev, &y, NULL) == 0) {
+		label = is_image(a.ev) ? image_label(&scratch, b.ev, &y) :
+					 common_label(&scratch, a.ev, &x, &y);
 		/* an image's content is its digest; of other events the fields tell more */
 		if (is_image(a.ev))
 			tell_digests(&w, alg, a, b);
@@ -614,7 +640,8 @@ const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg
 	return s;
 }
 
-const char *diff_words_single(struct pool *pool, const struct eventlog_alg *alg, struct diff_side side, bool section)
+const char *diff_words_single(struct pool *pool, const struct eventlog_alg *alg, struct diff_side side,
+			      bool section)
 {
 	struct pool scratch = POOL_INIT;
 	struct words w = { .pool = &scratch, .text = "" };
@@ -627,12 +654,14 @@ const char *diff_words_single(struct pool *pool, const struct eventlog_alg *alg,
 		label = event_label(&scratch, side.ev, &d);
 	struct slice digest = diff_digest(side.log, side.ev, alg->id);
 	if (label)
-		s = digest.n ? pool_printf(pool, "%s: digest %s", label, hex(&w, digest, DIGEST_SHOWN)) : pool_text(pool, label, strlen(label));
+		s = digest.n ? pool_printf(pool, "%s: digest %s", label, hex(&w, digest, DIGEST_SHOWN)) :
+			       pool_text(pool, label, strlen(label));
 	pool_done(&scratch);
 	return s;
 }
 
-const char *diff_words_moved(struct pool *pool, struct diff_side side, bool section, size_t place_a, size_t place_b)
+const char *diff_words_moved(struct pool *pool, struct diff_side side, bool section, size_t place_a,
+			     size_t place_b)
 {
 	struct pool scratch = POOL_INIT;
 	const char *label = NULL, *s = NULL;

@@ -15,9 +15,12 @@ struct diff_side {
  * Descriptions, in pool; NULL when memory gives out. section: the event stands for a section of a unified kernel
  * image, name and content. Digests are shown in the bank alg.
  */
-const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg, struct diff_side a, struct diff_side b, bool section);
-const char *diff_words_single(struct pool *pool, const struct eventlog_alg *alg, struct diff_side side, bool section);
-const char *diff_words_moved(struct pool *pool, struct diff_side side, bool section, size_t place_a, size_t place_b);
+const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg, struct diff_side a,
+			       struct diff_side b, bool section);
+const char *diff_words_single(struct pool *pool, const struct eventlog_alg *alg, struct diff_side side,
+			      bool section);
+const char *diff_words_moved(struct pool *pool, struct diff_side side, bool section, size_t place_a,
+			     size_t place_b);
 
 /*
  * What an event is about, apart from its content: two events of one type with equal roles are the same thing with

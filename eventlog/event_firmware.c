@@ -106,7 +106,8 @@ void body_crtm_version(struct body *b)
 void body_nonhost(struct body *b)
 {
 	static const char magic[16] = "GCE NonHostInfo";
-	static const char *const technologies[] = { "none", "AMD SEV", "AMD SEV-ES", "Intel TDX", "AMD SEV-SNP" };
+	static const char *const technologies[] = { "none", "AMD SEV", "AMD SEV-ES", "Intel TDX",
+						    "AMD SEV-SNP" };
 	struct slice data = b->ev->data;
 
 	if (data.n < sizeof magic + 1 || memcmp(data.p, magic, sizeof magic) != 0) {
@@ -114,14 +115,17 @@ void body_nonhost(struct body *b)
 		return;
 	}
 	uint8_t technology = data.p[sizeof magic];
-	const char *name = technology < sizeof technologies / sizeof technologies[0] ? technologies[technology] : "unknown";
+	const char *name = technology < sizeof technologies / sizeof technologies[0] ?
+				   technologies[technology] :
+				   "unknown";
 	body_text(b, &b->out.root, "signature", magic);
 	body_number(b, &b->out.root, "confidentialTechnology", technology);
 	body_text(b, &b->out.root, "confidentialTechnologyName", name);
 	body_summary(b, "GCE host: confidential technology %s (%u)", name, technology);
 	for (size_t i = sizeof magic + 1; i < data.n; i++)
 		if (data.p[i]) {
-			body_trouble(b, (struct slice){ data.p + i, data.n - i }, "expected zeros behind the technology");
+			body_trouble(b, (struct slice){ data.p + i, data.n - i },
+				     "expected zeros behind the technology");
 			break;
 		}
 }
@@ -250,8 +254,8 @@ static bool handoff(struct body *b, struct slice bytes, const char *description)
 	}
 	if (!b->out.trouble)
 		body_end(b, &r, "handoff tables");
-	body_summary(b, "%s%s%" PRIu64 " table%s:%s%s", description, *description ? ": " : "", n, n == 1 ? "" : "s", names ? names : "",
-		     n > 8 ? " …" : "");
+	body_summary(b, "%s%s%" PRIu64 " table%s:%s%s", description, *description ? ": " : "", n,
+		     n == 1 ? "" : "s", names ? names : "", n > 8 ? " …" : "");
 	return true;
 }
 
@@ -291,7 +295,8 @@ static bool td_shim(struct body *b)
 	uint32_t len = reader_u32le(&r);
 	char *word, *text;
 
-	if (r.failed || len != reader_left(&r) || memcmp(name.p, "td_", 3) != 0 || body_text_of(b, name, &word) != TEXT_UTF8)
+	if (r.failed || len != reader_left(&r) || memcmp(name.p, "td_", 3) != 0 ||
+	    body_text_of(b, name, &word) != TEXT_UTF8)
 		return false;
 	struct slice content = reader_take(&r, len);
 	body_text(b, &b->out.root, "signature", word);
@@ -308,20 +313,23 @@ static bool td_shim(struct body *b)
 /* EV_POST_CODE and its kin: text, or one of the two blobs, at firmware's choice. */
 void body_string_or_blob(struct body *b)
 {
-	static const char fw_cfg[] = "QEMU FW CFG"; /* EDK2, OvmfPkg/Include/Library/TdvfPlatformInfoLib.h and others */
+	static const char fw_cfg[] =
+		"QEMU FW CFG"; /* EDK2, OvmfPkg/Include/Library/TdvfPlatformInfoLib.h and others */
 	struct slice data = b->ev->data, rest;
 	char *text;
 
 	if (string(b, ""))
 		return;
 	if (slice_at(data, 0, sizeof fw_cfg, &rest) && memcmp(rest.p, fw_cfg, sizeof fw_cfg) == 0 &&
-	    slice_at(data, sizeof fw_cfg, data.n - sizeof fw_cfg, &rest) && body_text_of(b, rest, &text) == TEXT_UTF8) {
+	    slice_at(data, sizeof fw_cfg, data.n - sizeof fw_cfg, &rest) &&
+	    body_text_of(b, rest, &text) == TEXT_UTF8) {
 		body_text(b, &b->out.root, "signature", fw_cfg);
 		body_text(b, &b->out.root, "file", text);
 		body_summary(b, "QEMU's fw_cfg file %s", text);
 	} else if (data.n == BLOB_LEN) {
 		blob_fields(b, data, "blob");
-	} else if (!blob2(b) && !td_shim(b) && !(b->ev->type == EV_TABLE_OF_DEVICES && handoff(b, data, ""))) {
+	} else if (!blob2(b) && !td_shim(b) &&
+		   !(b->ev->type == EV_TABLE_OF_DEVICES && handoff(b, data, ""))) {
 		opaque(b, "neither text nor a blob's place: firmware's own format");
 	}
 }

@@ -9,11 +9,11 @@
 #include "base/efi/variable.h"
 
 enum {
-	HEADER_LEN = 92,   /* up to PartitionEntryArrayCRC32 */
-	ENTRY_MIN = 128,   /* UEFI 2.10, table 5.6 */
+	HEADER_LEN = 92, /* up to PartitionEntryArrayCRC32 */
+	ENTRY_MIN = 128, /* UEFI 2.10, table 5.6 */
 	NAME_OFF = 56,
 	NAME_LEN = 72,
-	NAMED_MAX = 8,     /* partitions named in the summary */
+	NAMED_MAX = 8, /* partitions named in the summary */
 };
 
 static const char *partition(struct body *b, struct field *list, struct slice entry)
@@ -33,7 +33,9 @@ static const char *partition(struct body *b, struct field *list, struct slice en
 	body_text(b, p, "partitionName", name);
 	for (size_t i = NAME_OFF + NAME_LEN; i < entry.n; i++)
 		if (entry.p[i]) {
-			body_hex(b, p, "reserved", (struct slice){ entry.p + NAME_OFF + NAME_LEN, entry.n - NAME_OFF - NAME_LEN });
+			body_hex(b, p, "reserved",
+				 (struct slice){ entry.p + NAME_OFF + NAME_LEN,
+						 entry.n - NAME_OFF - NAME_LEN });
 			break;
 		}
 	return name && *name ? name : type_name ? type_name : "unnamed";
@@ -49,8 +51,10 @@ void body_gpt(struct body *b)
 
 	body_summary(b, "partition table");
 	if (r.failed || memcmp(header.p, "EFI PART", 8) != 0) {
-		body_trouble(b, b->ev->data, r.failed ? "%zu bytes are too few for a partition table header and a count" :
-							 "%zu bytes that do not begin with \"EFI PART\"", b->ev->data.n);
+		body_trouble(b, b->ev->data,
+			     r.failed ? "%zu bytes are too few for a partition table header and a count" :
+					"%zu bytes that do not begin with \"EFI PART\"",
+			     b->ev->data.n);
 		return;
 	}
 	struct guid disk = guid_of_bytes(header.p + 56);
@@ -70,8 +74,10 @@ void body_gpt(struct body *b)
 	body_number(b, &b->out.root, "partitionEntryArrayCrc32", get_u32le(header.p + 88));
 	body_number(b, &b->out.root, "numberOfPartitions", n);
 	if (entry_len < ENTRY_MIN || n > reader_left(&r) / entry_len) {
-		body_trouble_at(b, &r, "%" PRIu64 " partition entries of %u bytes (at least %d) where %zu bytes are left", n, entry_len, ENTRY_MIN,
-				reader_left(&r));
+		body_trouble_at(b, &r,
+				"%" PRIu64
+				" partition entries of %u bytes (at least %d) where %zu bytes are left",
+				n, entry_len, ENTRY_MIN, reader_left(&r));
 		return;
 	}
 	struct field *list = body_list(b, &b->out.root, "partitions");
@@ -86,6 +92,6 @@ void body_gpt(struct body *b)
 	}
 	if (!b->out.trouble)
 		body_end(b, &r, "partition table");
-	body_summary(b, "partition table of disk %s, %" PRIu64 " partition%s:%s%s", text, n, n == 1 ? "" : "s", names ? names : "",
-		     n > NAMED_MAX ? ", …" : "");
+	body_summary(b, "partition table of disk %s, %" PRIu64 " partition%s:%s%s", text, n,
+		     n == 1 ? "" : "s", names ? names : "", n > NAMED_MAX ? ", …" : "");
 }

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 enum {
-	WIDE_HEADER = 32,   /* u64 address, then three times UINTN */
+	WIDE_HEADER = 32, /* u64 address, then three times UINTN */
 	NARROW_HEADER = 20,
 	OLD_SHIM_EXTRA = 9, /* bytes behind the structure; one less in some builds */
 };
@@ -21,15 +21,19 @@ void body_image(struct body *b)
 	const char *kind = b->ev->type == EV_EFI_BOOT_SERVICES_APPLICATION ? "application" :
 			   b->ev->type == EV_EFI_BOOT_SERVICES_DRIVER      ? "boot services driver" :
 									     "runtime driver";
-	bool narrow = b->ev->data.n < WIDE_HEADER || get_u64le(b->ev->data.p + 24) > b->ev->data.n - WIDE_HEADER;
+	bool narrow =
+		b->ev->data.n < WIDE_HEADER || get_u64le(b->ev->data.p + 24) > b->ev->data.n - WIDE_HEADER;
 
 	narrow = narrow && narrow_fits(b->ev->data);
 	uint64_t at = reader_u64le(&r);
-	uint64_t len = narrow ? reader_u32le(&r) : reader_u64le(&r), link_at = narrow ? reader_u32le(&r) : reader_u64le(&r);
+	uint64_t len = narrow ? reader_u32le(&r) : reader_u64le(&r),
+		 link_at = narrow ? reader_u32le(&r) : reader_u64le(&r);
 	uint64_t path_len = narrow ? reader_u32le(&r) : reader_u64le(&r);
 	if (r.failed) {
 		body_summary(b, "%s", kind);
-		body_trouble(b, b->ev->data, "%zu bytes are too few for an image load event, which begins with %d", b->ev->data.n, WIDE_HEADER);
+		body_trouble(b, b->ev->data,
+			     "%zu bytes are too few for an image load event, which begins with %d",
+			     b->ev->data.n, WIDE_HEADER);
 		return;
 	}
 	body_number(b, &b->out.root, "imageLocationInMemory", at);
@@ -38,7 +42,8 @@ void body_image(struct body *b)
 	struct slice path = reader_take(&r, path_len);
 	if (r.failed) {
 		body_summary(b, "%s, %" PRIu64 " bytes", kind, len);
-		body_trouble_at(b, &r, "a device path of %" PRIu64 " bytes where %zu are left", path_len, reader_left(&r));
+		body_trouble_at(b, &r, "a device path of %" PRIu64 " bytes where %zu are left", path_len,
+				reader_left(&r));
 		return;
 	}
 	const char *what = body_device_path(b, &b->out.root, "devicePath", path);
@@ -46,7 +51,8 @@ void body_image(struct body *b)
 	 * shim before 15.2 (2019) fills in nothing and logs its structure with the compiler's padding. The protocols of
 	 * shim and systemd-boot measure images without a path too.
 	 */
-	if (path_len == 0 && at == 0 && len == 0 && (reader_left(&r) == OLD_SHIM_EXTRA || reader_left(&r) == OLD_SHIM_EXTRA - 1)) {
+	if (path_len == 0 && at == 0 && len == 0 &&
+	    (reader_left(&r) == OLD_SHIM_EXTRA || reader_left(&r) == OLD_SHIM_EXTRA - 1)) {
 		body_hex(b, &b->out.root, "trailingBytes", reader_take(&r, reader_left(&r)));
 		body_summary(b, "%s, logged without any detail, as shim before 15.2 does", kind);
 		return;

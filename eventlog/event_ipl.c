@@ -8,10 +8,10 @@
 
 enum {
 	PCR_GRUB_FILES = 9,
-	PCR_KERNEL_CONFIG = 12,  /* systemd-stub: command lines, credentials */
-	PCR_OLD_CMDLINE = 8,     /* systemd-boot before 252 */
-	STRAY_TEXT_MIN = 4,      /* characters; fewer are no sign of text */
-	SHORT_TEXT = 160,        /* characters of a text in the summary */
+	PCR_KERNEL_CONFIG = 12, /* systemd-stub: command lines, credentials */
+	PCR_OLD_CMDLINE = 8,    /* systemd-boot before 252 */
+	STRAY_TEXT_MIN = 4,     /* characters; fewer are no sign of text */
+	SHORT_TEXT = 160,       /* characters of a text in the summary */
 };
 
 static const struct {
@@ -48,8 +48,8 @@ static const struct {
 
 /* Sections of a unified kernel image: UAPI.5 and systemd 262, uki.h. */
 static const char *const sections[] = {
-	".linux", ".osrel",   ".cmdline", ".initrd",  ".ucode", ".splash", ".dtb",  ".uname",
-	".sbat",  ".pcrsig", ".pcrpkey", ".profile", ".dtbauto", ".hwids", ".efifw",
+	".linux", ".osrel",  ".cmdline", ".initrd",  ".ucode",   ".splash", ".dtb",   ".uname",
+	".sbat",  ".pcrsig", ".pcrpkey", ".profile", ".dtbauto", ".hwids",  ".efifw",
 };
 
 /* systemd-stub logs the same text for a section's name (hashed with its NUL) and for its content: the digest tells. */
@@ -76,8 +76,8 @@ static void conclude(struct body *b, const char *writer, const char *kind, const
 	body_text(b, &b->out.root, "string", string);
 	if (wide)
 		body_text(b, &b->out.root, "encoding", "utf-16");
-	body_summary(b, "%s%s%s%s%s", writer ? writer : "", writer ? " " : "", kind ? kind : "", kind ? ": " : "",
-		     body_shorten(b, string, SHORT_TEXT));
+	body_summary(b, "%s%s%s%s%s", writer ? writer : "", writer ? " " : "", kind ? kind : "",
+		     kind ? ": " : "", body_shorten(b, string, SHORT_TEXT));
 }
 
 void body_ipl(struct body *b)
@@ -91,12 +91,14 @@ void body_ipl(struct body *b)
 		const uint8_t *nul = memchr(b->ev->data.p, 0, b->ev->data.n);
 		size_t n = nul ? (size_t)(nul - b->ev->data.p) : 0;
 
-		text = n >= STRAY_TEXT_MIN ? body_text_of(b, (struct slice){ b->ev->data.p, n }, &string) : TEXT_NONE;
+		text = n >= STRAY_TEXT_MIN ? body_text_of(b, (struct slice){ b->ev->data.p, n }, &string) :
+					     TEXT_NONE;
 		if (text == TEXT_NONE) {
 			body_plain(b);
 			return;
 		}
-		body_trouble(b, (struct slice){ nul + 1, b->ev->data.n - n - 1 }, "%zu bytes behind the NUL of the text", b->ev->data.n - n - 1);
+		body_trouble(b, (struct slice){ nul + 1, b->ev->data.n - n - 1 },
+			     "%zu bytes behind the NUL of the text", b->ev->data.n - n - 1);
 	}
 	bool wide = text == TEXT_UTF16;
 	for (size_t i = 0; !wide && i < sizeof grub / sizeof grub[0]; i++) {
@@ -114,7 +116,9 @@ void body_ipl(struct body *b)
 		}
 	for (size_t i = 0; wide && i < sizeof sections / sizeof sections[0]; i++)
 		if (strcmp(string, sections[i]) == 0) {
-			conclude(b, "systemd-stub", is_of_name(b, sections[i]) ? "section name" : "section content", string, true);
+			conclude(b, "systemd-stub",
+				 is_of_name(b, sections[i]) ? "section name" : "section content", string,
+				 true);
 			return;
 		}
 	if (wide && (!pcrs || b->ev->pcr == PCR_KERNEL_CONFIG || b->ev->pcr == PCR_OLD_CMDLINE))

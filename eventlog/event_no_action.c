@@ -60,7 +60,9 @@ static void spec_id(struct body *b, struct reader *r)
 		}
 	}
 	body_summary(b, "log header: specification %u.%u errata %u, %s platform", major, minor, errata,
-		     class == 0 ? "client" : class == 1 ? "server" : "unknown");
+		     class == 0 ? "client" :
+		     class == 1 ? "server" :
+				  "unknown");
 	spec_id_end(b, r);
 }
 
@@ -107,7 +109,8 @@ static void hcrtm_component(struct body *b, struct reader *r)
 		body_hex(b, &b->out.root, "measurement", measurement);
 	}
 	const struct field *f = field_find(&b->out.root, "componentDescription");
-	body_summary(b, "H-CRTM component%s%s", f && f->text && *f->text ? " " : "", f && f->text ? f->text : "");
+	body_summary(b, "H-CRTM component%s%s", f && f->text && *f->text ? " " : "",
+		     f && f->text ? f->text : "");
 	body_end(b, r, "H-CRTM component measurement");
 }
 
@@ -132,7 +135,8 @@ static void locator(struct body *b, struct reader *r, const char *name)
 		struct guid guid = guid_of_bytes(bytes.p);
 
 		body_guid(b, g, "variableName", "vendor", &guid);
-		body_text(b, g, "unicodeName", utf16le_text(b->pool, (struct slice){ bytes.p + GUID_LEN, bytes.n - GUID_LEN }));
+		body_text(b, g, "unicodeName",
+			  utf16le_text(b->pool, (struct slice){ bytes.p + GUID_LEN, bytes.n - GUID_LEN }));
 	} else {
 		body_hex(b, g, "data", bytes);
 	}
@@ -141,7 +145,8 @@ static void locator(struct body *b, struct reader *r, const char *name)
 /* version 1 ends with the GUID, 2 with the firmware's version, 3 with two locators. */
 static void reference_manifest(struct body *b, struct reader *r, int version)
 {
-	static const char *const names[] = { "platformManufacturer", "platformModel", "platformVersion", "firmwareManufacturer" };
+	static const char *const names[] = { "platformManufacturer", "platformModel", "platformVersion",
+					     "firmwareManufacturer" };
 	uint32_t vendor = reader_u32le(r);
 	struct slice guid = reader_take(r, GUID_LEN);
 	char text[GUID_TEXT];
@@ -179,7 +184,8 @@ static void reference_manifest(struct body *b, struct reader *r, int version)
 		body_trouble_at(b, r, "the reference manifest event is cut short");
 		return;
 	}
-	const struct field *maker = field_find(&b->out.root, "platformManufacturer"), *model = field_find(&b->out.root, "platformModel");
+	const struct field *maker = field_find(&b->out.root, "platformManufacturer"),
+			   *model = field_find(&b->out.root, "platformModel");
 	if (maker && model && maker->text && model->text)
 		body_summary(b, "reference manifest %s for %s %s", text, maker->text, model->text);
 	body_end(b, r, "reference manifest");

@@ -59,7 +59,8 @@ static void device_context(struct body *b, struct field *parent, struct reader *
 			body_hex(b, g, "classCode", class);
 			body_number(b, g, "subsystemVendorId", sub_vendor);
 			body_number(b, g, "subsystemId", sub_device);
-			body_summary(b, "%s, PCI device %04x:%04x", b->out.summary ? b->out.summary : "", vendor, device);
+			body_summary(b, "%s, PCI device %04x:%04x", b->out.summary ? b->out.summary : "",
+				     vendor, device);
 			body_end(b, r, "PCI device context");
 			return;
 		}
@@ -96,11 +97,13 @@ static void version1(struct body *b, struct field *parent, struct reader *r)
 
 static void version2(struct body *b, struct field *parent, struct reader *r)
 {
-	static const char *const states[] = { "success", "no authentication", "no binding", "no signature", "invalid signature" };
+	static const char *const states[] = { "success", "no authentication", "no binding", "no signature",
+					      "invalid signature" };
 	uint16_t version = reader_u16le(r);
 	uint8_t auth = reader_u8(r);
 	(void)reader_u8(r); /* reserved */
-	uint32_t len = reader_u32le(r), type = reader_u32le(r), sub_type = reader_u32le(r), sub_len = reader_u32le(r);
+	uint32_t len = reader_u32le(r), type = reader_u32le(r), sub_type = reader_u32le(r),
+		 sub_len = reader_u32le(r);
 	uint64_t uid = reader_u64le(r);
 	struct slice path = reader_take(r, reader_u64le(r));
 	struct slice sub = reader_take(r, sub_len);
@@ -111,13 +114,17 @@ static void version2(struct body *b, struct field *parent, struct reader *r)
 	}
 	body_number(b, parent, "version", version);
 	body_number(b, parent, "authState", auth);
-	body_text(b, parent, "authStateName", auth < sizeof states / sizeof states[0] ? states[auth] : auth == 0xff ? "no SPDM" : "unknown");
+	body_text(b, parent, "authStateName",
+		  auth < sizeof states / sizeof states[0] ? states[auth] :
+		  auth == 0xff                            ? "no SPDM" :
+							    "unknown");
 	body_number(b, parent, "length", len);
 	body_number(b, parent, "deviceType", type);
 	body_number(b, parent, "subHeaderType", sub_type);
 	body_number(b, parent, "subHeaderUid", uid);
 	const char *what = body_device_path(b, parent, "devicePath", path);
-	body_summary(b, "SPDM %s of %s", sub_type == SUB_CERT_CHAIN ? "certificates" : "measurement", what ? what : "a device");
+	body_summary(b, "SPDM %s of %s", sub_type == SUB_CERT_CHAIN ? "certificates" : "measurement",
+		     what ? what : "a device");
 	struct reader s = reader_over(sub);
 	if (sub_type == SUB_MEASUREMENT || sub_type == SUB_CERT_CHAIN) {
 		uint16_t spdm = reader_u16le(&s);
@@ -130,12 +137,14 @@ static void version2(struct body *b, struct field *parent, struct reader *r)
 			return;
 		}
 		body_number(b, parent, "spdmVersion", spdm);
-		body_number(b, parent, sub_type == SUB_MEASUREMENT ? "measurementBlockCount" : "slotId", count);
+		body_number(b, parent, sub_type == SUB_MEASUREMENT ? "measurementBlockCount" : "slotId",
+			    count);
 		body_number(b, parent, "spdmHashAlgo", hash);
 		if (sub_type == SUB_MEASUREMENT)
 			measurement_block(b, parent, &s);
 		else
-			body_hex(b, parent, "certificateChain", (struct slice){ s.base + s.pos, reader_left(&s) });
+			body_hex(b, parent, "certificateChain",
+				 (struct slice){ s.base + s.pos, reader_left(&s) });
 	} else {
 		body_hex(b, parent, "subHeader", sub);
 	}

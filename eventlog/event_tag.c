@@ -91,7 +91,8 @@ void body_tag(struct body *b)
 		struct slice body = reader_take(&r, reader_u32le(&r));
 
 		if (r.failed) {
-			body_trouble_at(b, &at, "%zu bytes that are no tagged event behind the others", reader_left(&at));
+			body_trouble_at(b, &at, "%zu bytes that are no tagged event behind the others",
+					reader_left(&at));
 			break;
 		}
 		if (!body_item(b, rest))

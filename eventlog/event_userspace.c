@@ -21,7 +21,8 @@ void body_systemd(struct body *b)
 		if (why.code == PCRCAST_ENOMEM)
 			b->failed = true;
 		body_summary(b, "systemd event");
-		body_trouble(b, b->ev->data, "expected a JSON object%s%s", why.code ? ": " : "", why.code ? why.msg : "");
+		body_trouble(b, b->ev->data, "expected a JSON object%s%s", why.code ? ": " : "",
+			     why.code ? why.msg : "");
 		return;
 	}
 	for (const struct cJSON *c = json_first(root); c; c = json_next(c)) {
@@ -80,7 +81,8 @@ static void ima_digest(struct body *b, struct slice value)
 	char *text;
 
 	/* With the colon that ends it, and short enough to be the name of an algorithm. */
-	if (!nul || n < 2 || n > IMA_ALG_MAX || value.p[n - 1] != ':' || body_text_of(b, (struct slice){ value.p, n - 1 }, &text) == TEXT_NONE) {
+	if (!nul || n < 2 || n > IMA_ALG_MAX || value.p[n - 1] != ':' ||
+	    body_text_of(b, (struct slice){ value.p, n - 1 }, &text) == TEXT_NONE) {
 		body_hex(b, &b->out.root, "digest", value);
 		return;
 	}
@@ -97,7 +99,8 @@ static void ima_old(struct body *b)
 
 	body_summary(b, "IMA event");
 	if (r.failed) {
-		body_trouble(b, b->ev->data, "%zu bytes are too few for an IMA event, which begins with %d", b->ev->data.n, IMA_DIGEST_LEN);
+		body_trouble(b, b->ev->data, "%zu bytes are too few for an IMA event, which begins with %d",
+			     b->ev->data.n, IMA_DIGEST_LEN);
 		return;
 	}
 	if (name.n >= 4 && get_u32le(name.p) == name.n - 4)
@@ -119,7 +122,9 @@ static void ima_field(struct body *b, struct slice id, struct slice value)
 	} else if (slice_equal_string(id, "n-ng") || slice_equal_string(id, "n")) {
 		body_string(b, &b->out.root, "fileName", value);
 	} else {
-		const char *name = slice_equal_string(id, "sig") ? "signature" : slice_equal_string(id, "buf") ? "buffer" : NULL;
+		const char *name = slice_equal_string(id, "sig") ? "signature" :
+				   slice_equal_string(id, "buf") ? "buffer" :
+								   NULL;
 
 		if (!name)
 			name = pool_text(b->pool, (const char *)id.p, id.n);
@@ -133,7 +138,8 @@ static void ima_field(struct body *b, struct slice id, struct slice value)
 /* A template of one field goes by its name alone. */
 static bool is_ima_field(const char *name)
 {
-	static const char *const ids[] = { "d", "n", "d-ng", "d-ngv2", "n-ng", "sig", "buf", "d-modsig", "modsig", "evmsig" };
+	static const char *const ids[] = { "d",   "n",   "d-ng",     "d-ngv2", "n-ng",
+					   "sig", "buf", "d-modsig", "modsig", "evmsig" };
 
 	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
 		if (strcmp(ids[i], name) == 0)
@@ -161,16 +167,19 @@ void body_ima(struct body *b)
 		struct slice value = reader_take(&r, reader_u32le(&r));
 
 		if (r.failed) {
-			body_trouble_at(b, &r, "field %d of template %s is cut short", i, b->ev->template_name);
+			body_trouble_at(b, &r, "field %d of template %s is cut short", i,
+					b->ev->template_name);
 			break;
 		}
 		size_t before = b->out.root.n;
 		ima_field(b, (struct slice){ (const uint8_t *)fields, n }, value);
 		/* The names of a template's fields come from the list: one that is there twice would be one member of two. */
 		for (size_t k = before; k < b->out.root.n; k++)
-			if (field_find(&b->out.root, b->out.root.children[k].name) != &b->out.root.children[k]) {
+			if (field_find(&b->out.root, b->out.root.children[k].name) !=
+			    &b->out.root.children[k]) {
 				b->out.root.n = before;
-				body_trouble(b, value, "field %d of template %s is there twice", i, b->ev->template_name);
+				body_trouble(b, value, "field %d of template %s is there twice", i,
+					     b->ev->template_name);
 				break;
 			}
 		fields += n + (fields[n] == '|');

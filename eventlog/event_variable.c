@@ -10,10 +10,11 @@
 #include "base/efi/variable.h"
 
 enum {
-	SHIM_EXTRA = 6,     /* bytes that shim before 15.2 (2019) appended, having taken its structure's padding for data */
-	NAMED_MAX = 3,      /* certificates that the summary names */
-	SHORT_TEXT = 120,   /* characters of a text in the summary */
-	OPTION_DIGITS = 4,  /* Boot#### */
+	SHIM_EXTRA =
+		6, /* bytes that shim before 15.2 (2019) appended, having taken its structure's padding for data */
+	NAMED_MAX = 3,     /* certificates that the summary names */
+	SHORT_TEXT = 120,  /* characters of a text in the summary */
+	OPTION_DIGITS = 4, /* Boot#### */
 };
 
 /* ---- certificates and signatures ---- */
@@ -64,7 +65,8 @@ static void revocation_time(struct body *b, struct field *parent, struct slice t
 		body_text(b, parent, "timeOfRevocation", "always");
 	else
 		body_text(b, parent, "timeOfRevocation",
-			  pool_printf(b->pool, "%04u-%02u-%02u %02u:%02u:%02u", get_u16le(t.p), t.p[2], t.p[3], t.p[4], t.p[5], t.p[6]));
+			  pool_printf(b->pool, "%04u-%02u-%02u %02u:%02u:%02u", get_u16le(t.p), t.p[2],
+				      t.p[3], t.p[4], t.p[5], t.p[6]));
 }
 
 struct account {
@@ -73,7 +75,8 @@ struct account {
 };
 
 /* One EFI_SIGNATURE_DATA of a known or unknown type. */
-static void signature(struct body *b, struct field *parent, const struct esl_type *type, struct esl_signature s, struct account *a)
+static void signature(struct body *b, struct field *parent, const struct esl_type *type,
+		      struct esl_signature s, struct account *a)
 {
 	const char *name = NULL;
 
@@ -86,7 +89,9 @@ static void signature(struct body *b, struct field *parent, const struct esl_typ
 	} else if (type && type->hash_len && s.data.n >= type->hash_len) {
 		body_hex(b, parent, "digest", (struct slice){ s.data.p, type->hash_len });
 		if (type->kind == ESL_CERT_HASH)
-			revocation_time(b, parent, (struct slice){ s.data.p + type->hash_len, s.data.n - type->hash_len });
+			revocation_time(
+				b, parent,
+				(struct slice){ s.data.p + type->hash_len, s.data.n - type->hash_len });
 		a->hashes++;
 	} else {
 		body_hex(b, parent, "signatureData", s.data);
@@ -101,12 +106,15 @@ static const char *account_text(struct body *b, const struct account *a)
 		return "empty";
 	const char *s = "";
 	if (a->certificates)
-		s = pool_printf(b->pool, "%zu certificate%s (%s%s)", a->certificates, a->certificates == 1 ? "" : "s", a->names ? a->names : "",
+		s = pool_printf(b->pool, "%zu certificate%s (%s%s)", a->certificates,
+				a->certificates == 1 ? "" : "s", a->names ? a->names : "",
 				a->certificates > NAMED_MAX ? ", …" : "");
 	if (s && a->hashes)
-		s = pool_printf(b->pool, "%s%s%zu hash%s", s, *s ? ", " : "", a->hashes, a->hashes == 1 ? "" : "es");
+		s = pool_printf(b->pool, "%s%s%zu hash%s", s, *s ? ", " : "", a->hashes,
+				a->hashes == 1 ? "" : "es");
 	if (s && a->others)
-		s = pool_printf(b->pool, "%s%s%zu other signature%s", s, *s ? ", " : "", a->others, a->others == 1 ? "" : "s");
+		s = pool_printf(b->pool, "%s%s%zu other signature%s", s, *s ? ", " : "", a->others,
+				a->others == 1 ? "" : "s");
 	if (!s)
 		b->failed = true;
 	return s ? s : "";
@@ -135,7 +143,8 @@ const char *body_signature_lists(struct body *b, struct field *parent, struct sl
 			body_hex(b, g, "signatureHeader", list.header);
 		struct field *signatures = body_list(b, g, "signatures");
 		for (size_t i = 0; i < list.n; i++) {
-			struct slice rest = { list.signatures.p + i * list.signature_len, list.signatures.n - i * list.signature_len };
+			struct slice rest = { list.signatures.p + i * list.signature_len,
+					      list.signatures.n - i * list.signature_len };
 
 			if (!body_item(b, rest))
 				return account_text(b, &a);
@@ -171,7 +180,8 @@ static bool authority(struct body *b, const char *name, struct slice data)
 		body_summary(b, "%s: authority %s", name, subject);
 		return true;
 	}
-	if (data.n == GUID_LEN + 32 || data.n == GUID_LEN + 20 || data.n == GUID_LEN + 48 || data.n == GUID_LEN + 64) {
+	if (data.n == GUID_LEN + 32 || data.n == GUID_LEN + 20 || data.n == GUID_LEN + 48 ||
+	    data.n == GUID_LEN + 64) {
 		owner = guid_of_bytes(data.p);
 		body_guid(b, &b->out.root, "signatureOwner", "ownerName", &owner);
 		body_hex(b, &b->out.root, "digest", (struct slice){ data.p + GUID_LEN, data.n - GUID_LEN });
@@ -196,7 +206,10 @@ static bool flag(struct body *b, const char *name, struct slice data)
 		body_bool(b, &b->out.root, "enabled", data.p[0]);
 	else
 		body_number(b, &b->out.root, "value", data.p[0]);
-	body_summary(b, "%s: %s", name, data.p[0] == 0 ? "off" : data.p[0] == 1 ? "on" : "neither on nor off");
+	body_summary(b, "%s: %s", name,
+		     data.p[0] == 0 ? "off" :
+		     data.p[0] == 1 ? "on" :
+				      "neither on nor off");
 	return true;
 }
 
@@ -272,7 +285,8 @@ static bool number16(struct body *b, const char *name, struct slice data)
 }
 
 /* EDK2, UefiBootManagerLib, mBmAutoCreateBootOptionGuid */
-static const struct guid auto_created = GUID(0x8108ac4e, 0x9f11, 0x4d59, 0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2);
+static const struct guid auto_created =
+	GUID(0x8108ac4e, 0x9f11, 0x4d59, 0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2);
 
 static bool load_option(struct body *b, const char *name, struct slice data)
 {
@@ -314,8 +328,11 @@ static bool load_option(struct body *b, const char *name, struct slice data)
 		body_text(b, g, "optionalData", "option created by EDK2's boot manager");
 	else if (o.optional_data.n)
 		body_string(b, g, "optionalData", o.optional_data);
-	body_summary(b, "%s: \"%s\"%s %s", name, o.description, o.attributes & LOAD_OPTION_ACTIVE ? "" : " (not active)",
-		     file ? file : first ? first : "without a path");
+	body_summary(b, "%s: \"%s\"%s %s", name, o.description,
+		     o.attributes & LOAD_OPTION_ACTIVE ? "" : " (not active)",
+		     file  ? file :
+		     first ? first :
+			     "without a path");
 	return true;
 }
 

@@ -123,7 +123,11 @@ static const struct {
 
 static void value(struct body *b, struct field *g, enum form form, struct slice data)
 {
-	uint64_t number = data.n == 1 ? data.p[0] : data.n == 2 ? get_u16le(data.p) : data.n == 4 ? get_u32le(data.p) : data.n == 8 ? get_u64le(data.p) : 0;
+	uint64_t number = data.n == 1 ? data.p[0] :
+			  data.n == 2 ? get_u16le(data.p) :
+			  data.n == 4 ? get_u32le(data.p) :
+			  data.n == 8 ? get_u64le(data.p) :
+					0;
 	bool is_number = data.n == 1 || data.n == 2 || data.n == 4 || data.n == 8;
 
 	if (form == FORM_TEXT && data.n % 2 == 0)
@@ -158,7 +162,9 @@ static void series(struct walk *w, struct field *parent, struct slice bytes, uns
 		struct slice data = reader_take(&r, cut ? reader_left(&r) : len);
 
 		if (r.failed) {
-			body_trouble_at(b, &at, "%zu bytes that are no Windows boot event (u32 id, u32 length, data)", reader_left(&at));
+			body_trouble_at(b, &at,
+					"%zu bytes that are no Windows boot event (u32 id, u32 length, data)",
+					reader_left(&at));
 			return;
 		}
 		if (!body_item(b, rest))
@@ -172,7 +178,8 @@ static void series(struct walk *w, struct field *parent, struct slice bytes, uns
 		if (found)
 			body_text(b, g, "name", known[row].name);
 		if (depth > 0 && !(id & SIPA_AGGREGATION) && found && w->n++ < NAMED_MAX && w->names)
-			w->names = pool_printf(b->pool, "%s%s%s", w->names, *w->names ? ", " : "", known[row].name);
+			w->names = pool_printf(b->pool, "%s%s%s", w->names, *w->names ? ", " : "",
+					       known[row].name);
 		if (!(id & SIPA_AGGREGATION)) {
 			value(b, g, found ? known[row].form : FORM_BYTES, data);
 			if (id == 0x00070001 && !w->file && data.n % 2 == 0)
@@ -202,5 +209,6 @@ void body_windows(struct body *b, struct field *parent, struct slice bytes)
 	if (w.file)
 		body_summary(b, "Windows %s: %s", name, w.file);
 	else
-		body_summary(b, "Windows %s%s%s%s", name, w.names && *w.names ? ": " : "", w.names ? w.names : "", w.n > NAMED_MAX ? ", …" : "");
+		body_summary(b, "Windows %s%s%s%s", name, w.names && *w.names ? ": " : "",
+			     w.names ? w.names : "", w.n > NAMED_MAX ? ", …" : "");
 }

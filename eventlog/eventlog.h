@@ -74,8 +74,8 @@ const char *event_origin_name(enum event_origin origin);
 enum event_content {
 	CONTENT_PCCLIENT, /* as PFP 1.06 defines it for the event's type */
 	CONTENT_SYSTEMD,  /* systemd's userspace log: data is the JSON text of "content", type is 0 */
-	CONTENT_IMA,      /* an IMA list: data is the template data, template_name says how it is made up; type is 0 */
-	CONTENT_OTHER,    /* a CEL content type that is not known here: data is its text or bytes, type is 0 */
+	CONTENT_IMA, /* an IMA list: data is the template data, template_name says how it is made up; type is 0 */
+	CONTENT_OTHER, /* a CEL content type that is not known here: data is its text or bytes, type is 0 */
 };
 
 struct event {
@@ -88,8 +88,8 @@ struct event {
 	struct slice data;    /* the event field */
 	enum event_content content;
 	const char *template_name; /* CONTENT_IMA: "ima-ng"; CONTENT_OTHER: the CEL content type; else NULL */
-	const char *description; /* a prediction's words for it; NULL in a recorded log */
-	const char *source;      /* where its bytes come from; NULL in a recorded log */
+	const char *description;   /* a prediction's words for it; NULL in a recorded log */
+	const char *source;        /* where its bytes come from; NULL in a recorded log */
 };
 
 /* An algorithm announced by the log's Spec ID event, known to this program or not. */
@@ -111,10 +111,10 @@ struct eventlog_spec_id {
 
 /* How a log is framed; the words of "--kind". */
 enum eventlog_kind {
-	EVENTLOG_TCG1,     /* SHA-1 only (PC Client 1.2, Spec ID Event00 and 02, or no Spec ID event at all) */
-	EVENTLOG_TCG2,     /* crypto-agile (Spec ID Event03) */
-	EVENTLOG_CC,       /* crypto-agile, but the register numbers are those of CC measurement registers (CCEL) */
-	EVENTLOG_WBCL,     /* Windows boot configuration log: one of the two above with Windows' events in it */
+	EVENTLOG_TCG1, /* SHA-1 only (PC Client 1.2, Spec ID Event00 and 02, or no Spec ID event at all) */
+	EVENTLOG_TCG2, /* crypto-agile (Spec ID Event03) */
+	EVENTLOG_CC, /* crypto-agile, but the register numbers are those of CC measurement registers (CCEL) */
+	EVENTLOG_WBCL, /* Windows boot configuration log: one of the two above with Windows' events in it */
 	EVENTLOG_CEL_JSON, /* TCG Canonical Event Log 1.0, JSON */
 	EVENTLOG_CEL_TLV,  /* the same as type, length, value */
 	EVENTLOG_SYSTEMD,  /* JSON sequence of tpm2-measure.log (systemd 255 and later) */
@@ -160,9 +160,9 @@ struct eventlog {
 };
 
 /* An empty log whose Spec ID event is the one that 64-bit EDK2 writes (Tcg2Dxe.c, edk2-stable202605). */
-#define EVENTLOG_INIT              \
-	((struct eventlog){        \
-		.pool = POOL_INIT, \
+#define EVENTLOG_INIT                  \
+	((struct eventlog){            \
+		.pool = POOL_INIT,     \
 		.kind = EVENTLOG_TCG2, \
 		.spec_id = { .version_major = 2, .uintn_size = 2, .vendor_info = SLICE_EMPTY } })
 
@@ -179,8 +179,8 @@ int eventlog_read(struct slice bytes, enum eventlog_kind kind, struct eventlog *
 enum eventlog_kind eventlog_recognise(struct slice bytes, const char **ret_why);
 
 /* Note something odd. event SIZE_MAX: about the log. */
-int eventlog_find(struct eventlog *log, uint64_t offset, size_t event, const char *code, struct pcrcast_error *e,
-		  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+int eventlog_find(struct eventlog *log, uint64_t offset, size_t event, const char *code,
+		  struct pcrcast_error *e, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 /*
  * Read a crypto-agile log (PFP 1.06 section 10.2.2, Spec ID Event03). The bytes must outlive ret. When
@@ -217,7 +217,8 @@ int event_extended(const struct eventlog *log, const struct event *ev, enum alg 
 		   struct pcrcast_error *e);
 
 /* The hash of an IMA event's template data, as Linux computes the template digest. */
-int event_ima_template_digest(const struct event *ev, enum alg alg, struct digest *ret, struct pcrcast_error *e);
+int event_ima_template_digest(const struct event *ev, enum alg alg, struct digest *ret,
+			      struct pcrcast_error *e);
 
 /*
  * Replay: the bank that the events lead to from the reset values. EV_NO_ACTION is not extended; its

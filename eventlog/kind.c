@@ -59,10 +59,12 @@ int eventlog_find(struct eventlog *log, uint64_t offset, size_t event, const cha
 		return err_nomem(e);
 	*f = (struct finding){ .offset = offset, .event = event, .code = code, .text = "" };
 	if (n > FINDINGS_MAX) {
-		*f = (struct finding){ .offset = PCRCAST_NO_OFFSET,
-				       .event = SIZE_MAX,
-				       .code = "more-findings",
-				       .text = pool_printf(&log->pool, "there are more findings \"%s\", not listed", code) };
+		*f = (struct finding){
+			.offset = PCRCAST_NO_OFFSET,
+			.event = SIZE_MAX,
+			.code = "more-findings",
+			.text = pool_printf(&log->pool, "there are more findings \"%s\", not listed", code)
+		};
 		return f->text ? 0 : err_nomem(e);
 	}
 	va_start(ap, fmt);

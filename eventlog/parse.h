@@ -11,12 +11,15 @@
 int parse_tcg1(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e);
 int parse_cel_json(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e);
 int parse_cel_tlv(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e);
-int parse_systemd(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e); /* JSON sequence, RFC 7464 */
-int parse_ima(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e);     /* binary or text */
+int parse_systemd(struct slice bytes, struct eventlog *ret,
+		  struct pcrcast_error *e); /* JSON sequence, RFC 7464 */
+int parse_ima(struct slice bytes, struct eventlog *ret, struct pcrcast_error *e); /* binary or text */
 
 /* ---- TCG framing, SHA-1 and crypto-agile ---- */
 
-enum { CC_HEADER_INDEX = 1 }; /* RTMR0, where TdTcg2Dxe.c (EDK2) logs the Spec ID event; on a TPM it is PCR 0 */
+enum {
+	CC_HEADER_INDEX = 1
+}; /* RTMR0, where TdTcg2Dxe.c (EDK2) logs the Spec ID event; on a TPM it is PCR 0 */
 
 enum { TCG1_SHA1_LEN = 20 }; /* TCG_PCR_EVENT, which is also the form of a crypto-agile log's first event */
 
@@ -62,14 +65,15 @@ struct event_builder {
 };
 
 /* Add a digest of an algorithm that log->algs has or gets by this. */
-int event_builder_digest(struct event_builder *b, struct eventlog *log, uint16_t id, struct slice digest, uint64_t offset,
-			 struct pcrcast_error *e);
+int event_builder_digest(struct event_builder *b, struct eventlog *log, uint16_t id, struct slice digest,
+			 uint64_t offset, struct pcrcast_error *e);
 
 /* Append the event to the log, save the Spec ID event of a crypto-agile log, which fills log->spec_id. */
 int event_builder_done(struct event_builder *b, struct eventlog *log, struct pcrcast_error *e);
 
 /* One record, an object at offset in the file. For CEL-JSON and systemd's log. */
-int cel_json_record(const struct cJSON *record, uint64_t offset, struct eventlog *log, struct pcrcast_error *e);
+int cel_json_record(const struct cJSON *record, uint64_t offset, struct eventlog *log,
+		    struct pcrcast_error *e);
 
 /* ---- IMA ---- */
 

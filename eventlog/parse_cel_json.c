@@ -9,7 +9,6 @@
 #include "eventlog/cel.h"
 #include "eventlog/parse.h"
 
-
 /* A number, or text that strtoul reads wholly. */
 static bool number_of(const struct cJSON *node, uint64_t max, uint64_t *ret)
 {
@@ -46,7 +45,8 @@ static int read_register(const struct cJSON *record, uint64_t offset, uint32_t *
 		return err_set(e, PCRCAST_EFORMAT, offset, "\"%s\" is no number from 0 to 2^32-1",
 			       pcr ? "pcr" : "nv_index");
 	if (nv_index && !cel_is_nv_index((uint32_t)value))
-		return err_set(e, PCRCAST_EFORMAT, offset, "\"nv_index\" is 0x%08x, expected a handle 0x01......", (uint32_t)value);
+		return err_set(e, PCRCAST_EFORMAT, offset,
+			       "\"nv_index\" is 0x%08x, expected a handle 0x01......", (uint32_t)value);
 	*ret = (uint32_t)value;
 	return 0;
 }

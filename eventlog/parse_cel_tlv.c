@@ -98,7 +98,8 @@ static int register_read(struct reader *r, struct event *ev, struct eventlog *lo
 		return rc;
 	ev->pcr = (uint32_t)value;
 	if (f.type == CEL_NV_INDEX && !cel_is_nv_index(ev->pcr))
-		return err_set(e, PCRCAST_EFORMAT, f.offset, "nv_index 0x%08x, expected a handle 0x01......", ev->pcr);
+		return err_set(e, PCRCAST_EFORMAT, f.offset, "nv_index 0x%08x, expected a handle 0x01......",
+			       ev->pcr);
 	/* The registers are numbered alike, so a log has the one or the other; its first record tells. */
 	if (log->n_events == 0 && f.type == CEL_CC_REGISTER) {
 		log->kind = EVENTLOG_CC;

@@ -147,8 +147,8 @@ static int note_digest_count(struct eventlog *log, size_t n, const struct event 
 {
 	if (ev->n_digests == log->n_algs)
 		return 0;
-	return eventlog_find(log, ev->offset, n, "digest-count", e, "%u digests, the log announces %zu algorithms",
-			     ev->n_digests, log->n_algs);
+	return eventlog_find(log, ev->offset, n, "digest-count", e,
+			     "%u digests, the log announces %zu algorithms", ev->n_digests, log->n_algs);
 }
 
 /*

@@ -29,7 +29,10 @@ static int register_by_name(struct slice name)
 
 static int nibble(uint8_t c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0' :
+	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
+				      -1;
 }
 
 /* Hex digits of either case, with or without 0x. */
@@ -155,9 +158,10 @@ static int parse_text(struct slice text, struct pcr_values *v, struct pcrcast_er
 		if (!line_take(line, &in_bank, &bank, v)) {
 			size_t shown = line.n < SHOWN ? line.n : SHOWN;
 
-			return err_set(e, PCRCAST_EFORMAT, at,
-				       "line %zu: expected a bank as \"sha256:\" or a value as \"4 : 0xHEX\", found \"%.*s\"", number,
-				       (int)shown, (const char *)line.p);
+			return err_set(
+				e, PCRCAST_EFORMAT, at,
+				"line %zu: expected a bank as \"sha256:\" or a value as \"4 : 0xHEX\", found \"%.*s\"",
+				number, (int)shown, (const char *)line.p);
 		}
 	}
 	return 0;
@@ -172,11 +176,12 @@ static int bank_take(const struct cJSON *node, enum alg alg, struct pcr_values *
 		const char *hex;
 
 		if (index < 0)
-			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: \"%s\" is no register", algs[alg].name,
-				       json_key(child));
+			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: \"%s\" is no register",
+				       algs[alg].name, json_key(child));
 		if (!json_string(child, &hex) || !value_take(v, alg, index, slice_of_string(hex)))
-			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: register %s: expected %u hex digits",
-				       algs[alg].name, json_key(child), 2u * algs[alg].len);
+			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+				       "%s: register %s: expected %u hex digits", algs[alg].name,
+				       json_key(child), 2u * algs[alg].len);
 	}
 	return 0;
 }
@@ -191,7 +196,8 @@ static int take_json(const struct cJSON *root, struct pcr_values *v, struct pcrc
 	if (!banks)
 		banks = root;
 	if (!json_is_object(banks))
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "expected an object of banks, { \"sha256\": { \"4\": \"HEX\" } }");
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "expected an object of banks, { \"sha256\": { \"4\": \"HEX\" } }");
 	for (const struct cJSON *child = json_first(banks); child; child = json_next(child)) {
 		struct slice name = slice_of_string(json_key(child));
 		enum alg alg = alg_by_name(name);
@@ -200,7 +206,8 @@ static int take_json(const struct cJSON *root, struct pcr_values *v, struct pcrc
 			continue;
 		if (alg == ALG_COUNT || !json_is_object(child))
 			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-				       "\"%s\" is no bank: expected { \"sha256\": { \"4\": \"HEX\" } }", json_key(child));
+				       "\"%s\" is no bank: expected { \"sha256\": { \"4\": \"HEX\" } }",
+				       json_key(child));
 		int r = bank_take(child, alg, v, e);
 		if (r < 0)
 			return r;

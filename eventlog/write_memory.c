@@ -6,8 +6,9 @@
 
 #include "eventlog/write.h"
 
-static int in_memory(int (*print)(const struct eventlog *log, FILE *out, struct pcrcast_error *e), const struct eventlog *log,
-		     struct pool *pool, struct slice *ret, struct pcrcast_error *e)
+static int in_memory(int (*print)(const struct eventlog *log, FILE *out, struct pcrcast_error *e),
+		     const struct eventlog *log, struct pool *pool, struct slice *ret,
+		     struct pcrcast_error *e)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -30,12 +31,14 @@ static int in_memory(int (*print)(const struct eventlog *log, FILE *out, struct 
 	return rc;
 }
 
-int eventlog_write_cel_json(const struct eventlog *log, struct pool *pool, struct slice *ret, struct pcrcast_error *e)
+int eventlog_write_cel_json(const struct eventlog *log, struct pool *pool, struct slice *ret,
+			    struct pcrcast_error *e)
 {
 	return in_memory(eventlog_print_cel_json, log, pool, ret, e);
 }
 
-int eventlog_write_tpm2_yaml(const struct eventlog *log, struct pool *pool, struct slice *ret, struct pcrcast_error *e)
+int eventlog_write_tpm2_yaml(const struct eventlog *log, struct pool *pool, struct slice *ret,
+			     struct pcrcast_error *e)
 {
 	return in_memory(eventlog_print_tpm2_yaml, log, pool, ret, e);
 }

@@ -28,20 +28,20 @@
 #include "base/utf16.h"
 
 enum {
-	HEX_MAX = 1024,       /* bytes of a body that is hex, as in tpm2_eventlog */
-	GPT_HEADER = 92,      /* UEFI 2.10 section 5.3.2 */
-	GPT_ENTRY = 128,      /* UEFI 2.10 section 5.3.3; tpm2_eventlog knows no other size */
-	GPT_NAME = 36,        /* UTF-16 code units of a partition's name */
-	SIGNATURE_LIST = 28,  /* header of an EFI_SIGNATURE_LIST, UEFI 2.10 section 32.4.1 */
-	LOAD_OPTION = 6,      /* Attributes and FilePathListLength of an EFI_LOAD_OPTION, section 3.1.3 */
+	HEX_MAX = 1024,        /* bytes of a body that is hex, as in tpm2_eventlog */
+	GPT_HEADER = 92,       /* UEFI 2.10 section 5.3.2 */
+	GPT_ENTRY = 128,       /* UEFI 2.10 section 5.3.3; tpm2_eventlog knows no other size */
+	GPT_NAME = 36,         /* UTF-16 code units of a partition's name */
+	SIGNATURE_LIST = 28,   /* header of an EFI_SIGNATURE_LIST, UEFI 2.10 section 32.4.1 */
+	LOAD_OPTION = 6,       /* Attributes and FilePathListLength of an EFI_LOAD_OPTION, section 3.1.3 */
 	IMAGE_LOAD_EVENT = 32, /* UEFI_IMAGE_LOAD_EVENT without its device path, PFP 1.06 section 10.2.3 */
-	FIRMWARE_BLOB = 16,   /* UEFI_PLATFORM_FIRMWARE_BLOB, PFP 1.06 section 10.2.4 */
-	SPEC_ID_FIXED = 29,   /* TCG_EfiSpecIDEvent without algorithms and vendor information */
+	FIRMWARE_BLOB = 16,    /* UEFI_PLATFORM_FIRMWARE_BLOB, PFP 1.06 section 10.2.4 */
+	SPEC_ID_FIXED = 29,    /* TCG_EfiSpecIDEvent without algorithms and vendor information */
 };
 
 struct yaml {
 	FILE *out;
-	bool failed;       /* memory gave out */
+	bool failed; /* memory gave out */
 };
 
 /* ---- scalars ---- */
@@ -59,15 +59,19 @@ static void put_hex(struct yaml *y, struct slice s)
 /* The length of the well-formed UTF-8 character at p, of at most n bytes; 0 when there is none (RFC 3629, section 4). */
 static size_t utf8_len(const uint8_t *p, size_t n)
 {
-	size_t len = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+	size_t len = *p < 0x80               ? 1 :
+		     *p >= 0xc2 && *p < 0xe0 ? 2 :
+		     (*p & 0xf0) == 0xe0     ? 3 :
+		     *p >= 0xf0 && *p < 0xf5 ? 4 :
+					       0;
 
 	if (len > n)
 		return 0;
 	for (size_t i = 1; i < len; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if (len > 2 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-			(p[0] == 0xf4 && p[1] > 0x8f)))
+	if (len > 2 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+			(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)))
 		return 0;
 	return len;
 }
@@ -188,7 +192,8 @@ static bool put_body_lines(struct yaml *y, struct slice data)
 
 static void put_blob_fields(struct yaml *y, const uint8_t *p)
 {
-	fprintf(y->out, "    BlobBase: 0x%" PRIx64 "\n    BlobLength: 0x%" PRIx64 "\n", get_u64le(p), get_u64le(p + 8));
+	fprintf(y->out, "    BlobBase: 0x%" PRIx64 "\n    BlobLength: 0x%" PRIx64 "\n", get_u64le(p),
+		get_u64le(p + 8));
 }
 
 static bool put_blob(struct yaml *y, struct slice data)
@@ -256,8 +261,8 @@ static void put_partition(struct yaml *y, const uint8_t *p)
 	fputs("\n      UniquePartitionGUID: ", y->out);
 	put_guid(y, p + 16);
 	fprintf(y->out,
-		"\n      StartingLBA: 0x%" PRIx64 "\n      EndingLBA: 0x%" PRIx64 "\n      Attributes: 0x%" PRIx64
-		"\n      PartitionName: \"",
+		"\n      StartingLBA: 0x%" PRIx64 "\n      EndingLBA: 0x%" PRIx64
+		"\n      Attributes: 0x%" PRIx64 "\n      PartitionName: \"",
 		get_u64le(p + 32), get_u64le(p + 40), get_u64le(p + 48));
 	put_utf16(y, (struct slice){ p + 56, 2 * GPT_NAME }, true);
 	fputs("\"\n", y->out);
@@ -284,8 +289,8 @@ static bool put_gpt(struct yaml *y, struct slice data)
 		"      FirstUsableLBA: 0x%" PRIx64 "\n"
 		"      LastUsableLBA: 0x%" PRIx64 "\n"
 		"      DiskGUID: ",
-		get_u32le(h + 8), get_u32le(h + 12), get_u32le(h + 16), get_u64le(h + 24), get_u64le(h + 32), get_u64le(h + 40),
-		get_u64le(h + 48));
+		get_u32le(h + 8), get_u32le(h + 12), get_u32le(h + 16), get_u64le(h + 24), get_u64le(h + 32),
+		get_u64le(h + 40), get_u64le(h + 48));
 	put_guid(y, h + 56);
 	fprintf(y->out,
 		"\n"
@@ -329,9 +334,11 @@ static bool put_signature_lists(struct yaml *y, struct slice data)
 			return true;
 		fputs("    - SignatureType: ", y->out);
 		put_guid(y, h.p);
-		fprintf(y->out, "\n      SignatureListSize: %u\n      SignatureHeaderSize: %u\n      SignatureSize: %u\n      Keys:\n",
+		fprintf(y->out,
+			"\n      SignatureListSize: %u\n      SignatureHeaderSize: %u\n      SignatureSize: %u\n      Keys:\n",
 			list, header, size);
-		if (list < SIGNATURE_LIST || header > list - SIGNATURE_LIST || (list - SIGNATURE_LIST - header) % size != 0)
+		if (list < SIGNATURE_LIST || header > list - SIGNATURE_LIST ||
+		    (list - SIGNATURE_LIST - header) % size != 0)
 			return true;
 		struct slice rest = reader_take(&r, list - SIGNATURE_LIST);
 		if (r.failed)
@@ -384,7 +391,8 @@ static bool put_load_option(struct yaml *y, struct slice data)
 		end += 2;
 	if (end + 2 > data.n)
 		return false;
-	fprintf(y->out, "    VariableData:\n      Enabled: '%s'\n      FilePathListLength: %u\n      Description: \"",
+	fprintf(y->out,
+		"    VariableData:\n      Enabled: '%s'\n      FilePathListLength: %u\n      Description: \"",
 		data.p[0] & 1 ? "Yes" : "No", get_u16le(data.p + 4));
 	put_utf16(y, (struct slice){ data.p + LOAD_OPTION, end - LOAD_OPTION }, true);
 	fputs("\"\n      DevicePath: '", y->out);
@@ -445,12 +453,15 @@ static bool put_variable(struct yaml *y, uint32_t type, struct slice data)
 
 	fputs("  Event:\n    VariableName: ", y->out);
 	put_guid(y, guid);
-	fprintf(y->out, "\n    UnicodeNameLength: %" PRIu64 "\n    VariableDataLength: %" PRIu64 "\n    UnicodeName: ", name_len,
-		data_len);
+	fprintf(y->out,
+		"\n    UnicodeNameLength: %" PRIu64 "\n    VariableDataLength: %" PRIu64
+		"\n    UnicodeName: ",
+		name_len, data_len);
 	put_utf16(y, name, false);
 	fputc('\n', y->out);
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-		if (variables[i].type == type && name_matches(name, variables[i].name) && variables[i].put(y, value))
+		if (variables[i].type == type && name_matches(name, variables[i].name) &&
+		    variables[i].put(y, value))
 			return true;
 	if (value.n) {
 		fputs("    VariableData: \"", y->out);
@@ -519,8 +530,8 @@ static const char *type_name(uint32_t type, char buf[static 11])
 
 static bool is_variable(uint32_t type)
 {
-	return type == EV_EFI_VARIABLE_DRIVER_CONFIG || type == EV_EFI_VARIABLE_BOOT || type == EV_EFI_VARIABLE_BOOT2 ||
-	       type == EV_EFI_VARIABLE_AUTHORITY;
+	return type == EV_EFI_VARIABLE_DRIVER_CONFIG || type == EV_EFI_VARIABLE_BOOT ||
+	       type == EV_EFI_VARIABLE_BOOT2 || type == EV_EFI_VARIABLE_AUTHORITY;
 }
 
 static void put_body(struct yaml *y, const struct event *ev)
@@ -530,7 +541,8 @@ static void put_body(struct yaml *y, const struct event *ev)
 	fprintf(y->out, "  EventSize: %zu\n", ev->data.n);
 	if (ev->data.n == 0)
 		return;
-	if (is_variable(ev->type) ? put_variable(y, ev->type, ev->data) : i < N_TYPES && types[i].put && types[i].put(y, ev->data))
+	if (is_variable(ev->type) ? put_variable(y, ev->type, ev->data) :
+				    i < N_TYPES && types[i].put && types[i].put(y, ev->data))
 		return;
 	put_body_hex(y, ev->data);
 }
@@ -565,8 +577,10 @@ static void put_event(struct yaml *y, const struct eventlog *log, const struct e
 	struct eventlog_alg alg;
 	char name[11];
 
-	fprintf(y->out, "- EventNum: %zu\n  PCRIndex: %" PRIu32 "\n  EventType: %s\n  DigestCount: %" PRIu32 "\n  Digests:\n", number,
-		ev->pcr, type_name(ev->type, name), ev->n_digests);
+	fprintf(y->out,
+		"- EventNum: %zu\n  PCRIndex: %" PRIu32 "\n  EventType: %s\n  DigestCount: %" PRIu32
+		"\n  Digests:\n",
+		number, ev->pcr, type_name(ev->type, name), ev->n_digests);
 	while (event_digest_next(log, &rest, &alg, &digest)) {
 		fprintf(y->out, "  - AlgorithmId: %s\n    Digest: \"", alg_name(alg.id, name));
 		put_hex(y, digest);
@@ -596,8 +610,8 @@ static void put_spec_id(struct yaml *y, const struct eventlog *log)
 		"    uintnSize: %u\n"
 		"    numberOfAlgorithms: %zu\n"
 		"    Algorithms:\n",
-		id->pcr, SPEC_ID_FIXED + 4 * log->n_algs + id->vendor_info.n, id->platform_class, id->version_minor,
-		id->version_major, id->errata, id->uintn_size, log->n_algs);
+		id->pcr, SPEC_ID_FIXED + 4 * log->n_algs + id->vendor_info.n, id->platform_class,
+		id->version_minor, id->version_major, id->errata, id->uintn_size, log->n_algs);
 	for (size_t i = 0; i < log->n_algs; i++)
 		fprintf(y->out, "    - Algorithm[%zu]:\n      algorithmId: %s\n      digestSize: %u\n", i,
 			alg_name(log->algs[i].id, name), log->algs[i].len);
@@ -655,8 +669,9 @@ static void put_pcrs(struct yaml *y, const struct banks *banks)
 static int refuse_others(const struct eventlog *log, struct pcrcast_error *e)
 {
 	if (log->kind == EVENTLOG_CC)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "the YAML of tpm2_eventlog has PCRs only, this log is about CC measurement registers");
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"the YAML of tpm2_eventlog has PCRs only, this log is about CC measurement registers");
 	for (size_t i = 0; i < log->n_events; i++)
 		if (log->events[i].content != CONTENT_PCCLIENT)
 			return err_set(e, PCRCAST_EUNSUPPORTED, log->events[i].offset,

@@ -65,8 +65,8 @@ static int take_part(struct stub_run *run, const struct uki *addon, enum uki_sec
 }
 
 /* The image has been loaded: use what it holds. */
-static int take_addon(struct stub_run *run, const struct pe *pe, const char *path, const char *name, struct utf16 *lines,
-		      struct pcrcast_error *e)
+static int take_addon(struct stub_run *run, const struct pe *pe, const char *path, const char *name,
+		      struct utf16 *lines, struct pcrcast_error *e)
 {
 	struct uki addon;
 	bool any = false, fits;
@@ -90,7 +90,10 @@ static int take_addon(struct stub_run *run, const struct pe *pe, const char *pat
 	if (addon.sections[UKI_LINUX].set)
 		return passed_over(run, path, "it holds a kernel, so it is no addon", e);
 	if (!any)
-		return passed_over(run, path, "it holds none of the sections that this version of systemd-stub takes from addons", e);
+		return passed_over(
+			run, path,
+			"it holds none of the sections that this version of systemd-stub takes from addons",
+			e);
 	r = uname_fits(run, &addon, &fits, e);
 	if (r < 0)
 		return r;
@@ -111,7 +114,8 @@ static int take_addon(struct stub_run *run, const struct pe *pe, const char *pat
 }
 
 /* It may be used or not: everything that it could touch is open. */
-static int addon_in_doubt(struct stub_run *run, const struct pe *pe, const char *reason, struct pcrcast_error *e)
+static int addon_in_doubt(struct stub_run *run, const struct pe *pe, const char *reason,
+			  struct pcrcast_error *e)
 {
 	if (!reason)
 		return err_nomem(e);
@@ -127,12 +131,14 @@ static int addon_in_doubt(struct stub_run *run, const struct pe *pe, const char 
 static int addon_unsure(struct stub_run *run, const struct pe *pe, const char *path, const char *why,
 			struct pcrcast_error *e)
 {
-	char *reason = pool_printf(run->w->pool, "whether firmware with Secure Boot loads %s is not known: %s", path, why);
+	char *reason = pool_printf(run->w->pool,
+				   "whether firmware with Secure Boot loads %s is not known: %s", path, why);
 	struct event_text text = { "addon, if the firmware accepts it", path };
 
 	if (!reason)
 		return err_nomem(e);
-	int r = walk_event_unknown(run->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text, reason, NULL, e);
+	int r = walk_event_unknown(run->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text, reason, NULL,
+				   e);
 	return r < 0 ? r : addon_in_doubt(run, pe, reason, e);
 }
 
@@ -145,12 +151,16 @@ static int foreign_addon(struct stub_run *run, const struct pe *pe, const char *
 	struct event_text text = { "addon for another kind of machine", path };
 
 	if (run->uki.pe.machine != PE_MACHINE_X64)
-		return walk_event_unknown(run->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
-					  "whether firmware measures an addon for another kind of machine is not known", NULL, e);
+		return walk_event_unknown(
+			run->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
+			"whether firmware measures an addon for another kind of machine is not known", NULL,
+			e);
 	if (pe->machine != PE_MACHINE_IA32 && pe->machine != PE_MACHINE_AA64 && pe->machine != PE_MACHINE_EBC)
 		return passed_over(run, path, "it is for another kind of machine", e);
 	int r = walk_image_load(run->w, pe, path, text, e);
-	return r < 0 ? r : passed_over(run, path, "it is for another kind of machine (it is in PCR 4 all the same)", e);
+	return r < 0 ? r :
+		       passed_over(run, path,
+				   "it is for another kind of machine (it is in PCR 4 all the same)", e);
 }
 
 static int load_addon(struct stub_run *run, const char *dir, const char *name, struct utf16 *lines,
@@ -167,7 +177,8 @@ static int load_addon(struct stub_run *run, const char *dir, const char *name, s
 		return r;
 	r = pe_parse(run->w->pool, &bytes, &pe, &odd);
 	if (r == -PCRCAST_ETRUNC || r == -PCRCAST_EFORMAT) /* EDK2 refuses what pe_parse does */
-		return passed_over(run, path, pool_printf(run->w->pool, "firmware cannot load it: %s", odd.msg), e);
+		return passed_over(run, path,
+				   pool_printf(run->w->pool, "firmware cannot load it: %s", odd.msg), e);
 	if (r < 0) {
 		if (e)
 			*e = odd;
@@ -184,7 +195,8 @@ static int load_addon(struct stub_run *run, const char *dir, const char *name, s
 		return foreign_addon(run, &pe, path, e);
 	r = walk_image_load(run->w, &pe, path, (struct event_text){ "addon", path }, &odd);
 	if (r == -PCRCAST_EFORMAT) /* the firmware's measurement fails, and with it loading */
-		return passed_over(run, path, pool_printf(run->w->pool, "firmware cannot measure it: %s", odd.msg), e);
+		return passed_over(run, path,
+				   pool_printf(run->w->pool, "firmware cannot measure it: %s", odd.msg), e);
 	if (r < 0) {
 		if (e)
 			*e = odd;
@@ -193,16 +205,21 @@ static int load_addon(struct stub_run *run, const char *dir, const char *name, s
 	if (verdict == IMAGE_MEASURED)
 		return passed_over(run, path, why, e);
 	if (pe.relocs_stripped)
-		return addon_in_doubt(run, &pe, pool_printf(run->w->pool,
-							    "whether firmware can load %s, which cannot be relocated, depends on its memory map",
-							    path), e);
+		return addon_in_doubt(
+			run, &pe,
+			pool_printf(
+				run->w->pool,
+				"whether firmware can load %s, which cannot be relocated, depends on its memory map",
+				path),
+			e);
 	return take_addon(run, &pe, path, name, lines, e);
 }
 
 int stub_load_addons(struct stub_run *run, int which, struct pcrcast_error *e)
 {
 	/* The newest rule makes one text of both directories; the older ones keep them apart. */
-	struct utf16 *lines = &run->addon_lines[run->rules->addons == ADDONS_JOINED_MANGLED ? ADDONS_GLOBAL : which];
+	struct utf16 *lines =
+		&run->addon_lines[run->rules->addons == ADDONS_JOINED_MANGLED ? ADDONS_GLOBAL : which];
 	const char *dir = addon_dir(run, which);
 	const char *const *names;
 	size_t n;
@@ -224,15 +241,17 @@ int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrca
 	if (r < 0)
 		return r;
 	if (undefined) {
-		static const char why[] = "the addons' command line is blank, which this version of systemd-stub handles in an undefined way";
+		static const char why[] =
+			"the addons' command line is blank, which this version of systemd-stub handles in an undefined way";
 
 		run->line_doubt = (struct doubt){ true, why, NULL };
 		return walk_unknown(run->w, 12, why, NULL, e);
 	}
 	if (line.n == 0)
 		return 0;
-	r = walk_command_line(run->w, line, EVENT_COMPUTED,
-			      (struct event_text){ "command line of addons", "section .cmdline of the addons" }, e);
+	r = walk_command_line(
+		run->w, line, EVENT_COMPUTED,
+		(struct event_text){ "command line of addons", "section .cmdline of the addons" }, e);
 	if (r < 0)
 		return r;
 	run->line = utf16_join(run->w->pool, run->line, run->line.n ? ' ' : 0, line);

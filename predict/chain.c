@@ -39,9 +39,11 @@ int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "%s is %s: what is booted through it is not predicted", s->path, loader);
 	if (s->id.kind != SD_NONE)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s: no image that can be booted", s->path,
-			       s->id.kind == SD_STUB ? "systemd-stub without a .linux section" : "a systemd addon");
+		return err_set(
+			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s: no image that can be booted", s->path,
+			s->id.kind == SD_STUB ? "systemd-stub without a .linux section" : "a systemd addon");
 	if (w->opt->has_profile && w->opt->profile)
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s has no profiles: --profile does not apply", s->path);
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "%s has no profiles: --profile does not apply", s->path);
 	return stage_kernel(w, s, s->path, e);
 }

@@ -9,7 +9,7 @@ int cmdline_of_utf8(struct pool *pool, struct slice text, struct utf16 *ret, str
 		return err_nomem(e);
 	for (size_t i = 0; i < text.n && text.p[i];) {
 		uint8_t lead = text.p[i];
-		size_t len = lead < 0x80	   ? 1 :
+		size_t len = lead < 0x80           ? 1 :
 			     (lead & 0xe0) == 0xc0 ? 2 :
 			     (lead & 0xf0) == 0xe0 ? 3 :
 			     (lead & 0xf8) == 0xf0 ? 4 :
@@ -32,8 +32,8 @@ int cmdline_of_utf8(struct pool *pool, struct slice text, struct utf16 *ret, str
 	return ret->s ? 0 : err_nomem(e);
 }
 
-int cmdline_mangle(struct pool *pool, enum mangle_rule rule, struct utf16 line, struct utf16 *ret, bool *ret_undefined,
-		   struct pcrcast_error *e)
+int cmdline_mangle(struct pool *pool, enum mangle_rule rule, struct utf16 line, struct utf16 *ret,
+		   bool *ret_undefined, struct pcrcast_error *e)
 {
 	uint16_t *out = pool_array(pool, line.n + 1, sizeof *out);
 	size_t from = 0, to = line.n;
@@ -80,7 +80,8 @@ bool cmdline_number(const uint16_t *s, size_t n, uint64_t *ret, size_t *ret_n)
 	size_t i = 0;
 
 	for (; i < n && s[i] >= '0' && s[i] <= '9'; i++)
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
 			return false;
 	if (i == 0)
 		return false;

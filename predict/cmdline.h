@@ -17,8 +17,8 @@ int cmdline_of_utf8(struct pool *pool, struct slice text, struct utf16 *ret, str
  * What the stub's mangle_stub_cmdline() makes of a line. *ret_undefined: this version reads memory it
  * should not for such a line (255 and 256, an empty or all-blank one), so that nobody can tell.
  */
-int cmdline_mangle(struct pool *pool, enum mangle_rule rule, struct utf16 line, struct utf16 *ret, bool *ret_undefined,
-		   struct pcrcast_error *e);
+int cmdline_mangle(struct pool *pool, enum mangle_rule rule, struct utf16 line, struct utf16 *ret,
+		   bool *ret_undefined, struct pcrcast_error *e);
 
 /* Does the line have a word that begins so (or, if whole, is this), behind its start or a space? */
 bool cmdline_has_word(struct utf16 line, const char *begin, bool whole);

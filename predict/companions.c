@@ -30,7 +30,8 @@ static const struct archive {
 	{ OWN, NULL, ".raw", ".extra/sysext", 0555, 0444, 13, "System extension initrd", SYSEXT },
 	{ GLOBAL, "\\loader\\extensions", ".raw", ".extra/global_sysext", 0555, 0444, 13,
 	  "Global system extension initrd", SYSEXT },
-	{ OWN, NULL, ".confext.raw", ".extra/confext", 0555, 0444, 12, "Configuration extension initrd", CONFEXT },
+	{ OWN, NULL, ".confext.raw", ".extra/confext", 0555, 0444, 12, "Configuration extension initrd",
+	  CONFEXT },
 	{ GLOBAL, "\\loader\\extensions", ".confext.raw", ".extra/global_confext", 0555, 0444, 12,
 	  "Global configuration extension initrd", CONFEXT },
 };
@@ -87,7 +88,8 @@ int stub_list_files(struct stub_run *run, const char *dir, const char *suffix, c
 	for (size_t i = 0; i < list.n; i++) {
 		const char *name = list.entries[i].name;
 
-		if (name[0] == '.' || list.entries[i].is_dir || !is_ascii(name) || strlen(name) > NAME_MAX_LINUX)
+		if (name[0] == '.' || list.entries[i].is_dir || !is_ascii(name) ||
+		    strlen(name) > NAME_MAX_LINUX)
 			continue;
 		if (!ends_with(name, suffix) || (not_suffix && ends_with(name, not_suffix)))
 			continue;
@@ -99,8 +101,8 @@ int stub_list_files(struct stub_run *run, const char *dir, const char *suffix, c
 	return 0;
 }
 
-static int pack(struct stub_run *run, const struct archive *a, const char *dir, const char *const *names, size_t n,
-		struct blob *ret, bool *ret_packed, struct pcrcast_error *e)
+static int pack(struct stub_run *run, const struct archive *a, const char *dir, const char *const *names,
+		size_t n, struct blob *ret, bool *ret_packed, struct pcrcast_error *e)
 {
 	struct cpio cpio = cpio_begin(run->w->pool, 1);
 	int r = cpio_add_dirs(&cpio, a->target, a->dir_mode, e);
@@ -116,9 +118,13 @@ static int pack(struct stub_run *run, const struct archive *a, const char *dir, 
 		r = cpio_add_file(&cpio, a->target, names[i], a->file_mode, &content, e);
 		if (r == -PCRCAST_ELIMIT) {
 			/* The stub then gives the whole archive up: nothing is passed and nothing measured. */
-			return walk_note(run->w, pool_printf(run->w->pool,
-							     "%s is 4 GiB or larger: systemd-stub passes none of the %s files in %s",
-							     path, a->suffix, dir), e);
+			return walk_note(
+				run->w,
+				pool_printf(
+					run->w->pool,
+					"%s is 4 GiB or larger: systemd-stub passes none of the %s files in %s",
+					path, a->suffix, dir),
+				e);
 		}
 	}
 	if (r == 0)
@@ -137,8 +143,9 @@ static int add_archive(struct stub_run *run, const struct archive *a, struct pcr
 	size_t n;
 
 	/* Before configuration extensions had an archive of their own, *.raw was all of them. */
-	int r = stub_list_files(run, dir, a->suffix, a->kind == SYSEXT && run->rules->confext ? ".confext.raw" : NULL,
-				&names, &n, e);
+	int r = stub_list_files(run, dir, a->suffix,
+				a->kind == SYSEXT && run->rules->confext ? ".confext.raw" : NULL, &names, &n,
+				e);
 	if (r < 0 || n == 0)
 		return r;
 	r = pack(run, a, dir, names, n, &bytes, &packed, e);
@@ -172,8 +179,8 @@ int stub_companions(struct stub_run *run, struct pcrcast_error *e)
 	return 0;
 }
 
-int stub_literal(struct stub_run *run, const char *name, uint32_t mode, const struct blob *bytes, struct part_list *to,
-		 struct pcrcast_error *e)
+int stub_literal(struct stub_run *run, const char *name, uint32_t mode, const struct blob *bytes,
+		 struct part_list *to, struct pcrcast_error *e)
 {
 	struct cpio cpio = cpio_begin(run->w->pool, 1);
 	struct blob archive;

@@ -6,8 +6,19 @@
  * A constant in systemd, upper-case digit included: mode, owners and times 0, one link, name "TRAILER!!!".
  */
 static const char trailer[] = "070701"
-			      "00000000" "00000000" "00000000" "00000000" "00000001" "00000000" "00000000"
-			      "00000000" "00000000" "00000000" "00000000" "0000000B" "00000000"
+			      "00000000"
+			      "00000000"
+			      "00000000"
+			      "00000000"
+			      "00000001"
+			      "00000000"
+			      "00000000"
+			      "00000000"
+			      "00000000"
+			      "00000000"
+			      "00000000"
+			      "0000000B"
+			      "00000000"
 			      "TRAILER!!!\0\0\0";
 
 struct cpio cpio_begin(struct pool *pool, uint32_t first_inode)
@@ -20,7 +31,8 @@ static int add_header(struct cpio *c, const char *name, uint32_t mode, uint32_t 
 {
 	size_t name_len = strlen(name) + 1;
 	char *header = pool_printf(c->pool,
-				   "070701%08" PRIx32 "%08" PRIx32 "%08x%08x%08x%08x%08" PRIx32 "%08x%08x%08x%08x%08zx%08x%s",
+				   "070701%08" PRIx32 "%08" PRIx32 "%08x%08x%08x%08x%08" PRIx32
+				   "%08x%08x%08x%08x%08zx%08x%s",
 				   c->inode++, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, name_len, 0, name);
 
 	if (!header)
@@ -44,14 +56,15 @@ int cpio_add_dirs(struct cpio *c, const char *dir, uint32_t mode, struct pcrcast
 	return add_header(c, dir, S_DIR | mode, 0, e);
 }
 
-int cpio_add_file(struct cpio *c, const char *dir, const char *name, uint32_t mode, const struct blob *content,
-		  struct pcrcast_error *e)
+int cpio_add_file(struct cpio *c, const char *dir, const char *name, uint32_t mode,
+		  const struct blob *content, struct pcrcast_error *e)
 {
 	enum { S_FILE = 0100000 };
 
 	if (content->len > UINT32_MAX)
 		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
-			       "%s: %" PRIu64 " bytes, a cpio archive holds files below 4 GiB", name, content->len);
+			       "%s: %" PRIu64 " bytes, a cpio archive holds files below 4 GiB", name,
+			       content->len);
 	char *path = pool_printf(c->pool, "%s/%s", dir, name);
 	int r = path ? add_header(c, path, S_FILE | mode, (uint32_t)content->len, e) : err_nomem(e);
 	if (r < 0)

@@ -18,8 +18,8 @@ struct cpio cpio_begin(struct pool *pool, uint32_t first_inode);
 int cpio_add_dirs(struct cpio *c, const char *dir, uint32_t mode, struct pcrcast_error *e);
 
 /* dir/name with content. PCRCAST_ELIMIT for 4 GiB and more, which the format cannot hold. */
-int cpio_add_file(struct cpio *c, const char *dir, const char *name, uint32_t mode, const struct blob *content,
-		  struct pcrcast_error *e);
+int cpio_add_file(struct cpio *c, const char *dir, const char *name, uint32_t mode,
+		  const struct blob *content, struct pcrcast_error *e);
 
 /* The trailer; then the archive is complete. */
 int cpio_end(struct cpio *c, struct blob *ret, struct pcrcast_error *e);

@@ -53,7 +53,7 @@ enum fat_type { FAT12 = 12, FAT16 = 16, FAT32 = 32 };
 struct fat {
 	struct blob fs;
 	enum fat_type type;
-	bool few_clusters; /* FAT32 in layout, but with fewer clusters than FAT32 has */
+	bool few_clusters;   /* FAT32 in layout, but with fewer clusters than FAT32 has */
 	uint32_t n_clusters; /* numbers 2 to n_clusters + 1 */
 	uint32_t cluster_len;
 	uint64_t fat_off, fat_len; /* of the first FAT; EDK2 does not read the others either */
@@ -172,9 +172,10 @@ static int read_boot_sector(struct fat *f, struct pcrcast_error *e)
 	f->root_cluster = get_u32le(b + 44); /* BPB_RootClus */
 	f->type = f->n_clusters < FAT12_CLUSTERS ? FAT12 : f->n_clusters < FAT16_CLUSTERS ? FAT16 : FAT32;
 	if (!fat32 && f->type == FAT32)
-		return err_set(e, PCRCAST_EFORMAT, at(f, 0),
-			       "FAT file system laid out as FAT12 or FAT16 with %u clusters, at most %d are possible",
-			       f->n_clusters, FAT16_CLUSTERS - 1);
+		return err_set(
+			e, PCRCAST_EFORMAT, at(f, 0),
+			"FAT file system laid out as FAT12 or FAT16 with %u clusters, at most %d are possible",
+			f->n_clusters, FAT16_CLUSTERS - 1);
 	if (fat32)
 		f->type = FAT32;
 	f->few_clusters = fat32 && f->n_clusters < FAT16_CLUSTERS;
@@ -602,8 +603,10 @@ int tree_open_fat(const struct blob *bytes, const char *shown, struct tree **ret
 		return err_wrap(e, "%s", shown);
 	}
 	if (f->few_clusters)
-		t->note = pool_printf(&t->pool, "%s is FAT32 with %u clusters: firmware made from EDK2 mounts FAT32 only with %d or more",
-				      shown, f->n_clusters, FAT16_CLUSTERS);
+		t->note = pool_printf(
+			&t->pool,
+			"%s is FAT32 with %u clusters: firmware made from EDK2 mounts FAT32 only with %d or more",
+			shown, f->n_clusters, FAT16_CLUSTERS);
 	*ret = t;
 	return 0;
 }

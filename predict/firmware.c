@@ -12,9 +12,8 @@ static const uint8_t separator[4] = { 0, 0, 0, 0 };
 
 /* UEFI 2.10, section 3.5.1.1, table 3-4 */
 static const char *const removable_names[] = {
-	"\\EFI\\BOOT\\BOOTX64.EFI",	"\\EFI\\BOOT\\BOOTAA64.EFI",
-	"\\EFI\\BOOT\\BOOTIA32.EFI",	"\\EFI\\BOOT\\BOOTARM.EFI",
-	"\\EFI\\BOOT\\BOOTRISCV64.EFI", "\\EFI\\BOOT\\BOOTLOONGARCH64.EFI",
+	"\\EFI\\BOOT\\BOOTX64.EFI", "\\EFI\\BOOT\\BOOTAA64.EFI",    "\\EFI\\BOOT\\BOOTIA32.EFI",
+	"\\EFI\\BOOT\\BOOTARM.EFI", "\\EFI\\BOOT\\BOOTRISCV64.EFI", "\\EFI\\BOOT\\BOOTLOONGARCH64.EFI",
 };
 
 static int action(struct walk *w, const char *text, struct pcrcast_error *e)
@@ -58,14 +57,16 @@ static int find_boot_file(struct walk *w, const char **ret, struct pcrcast_error
 		if (r < 0)
 			return r;
 		if (found)
-			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-				       "the ESP holds boot files for several architectures, %s and %s: choose one with --boot",
-				       found, removable_names[i]);
+			return err_set(
+				e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+				"the ESP holds boot files for several architectures, %s and %s: choose one with --boot",
+				found, removable_names[i]);
 		found = removable_names[i];
 	}
 	if (!found)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			       "the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file with --boot");
+		return err_set(
+			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			"the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file with --boot");
 	*ret = found;
 	return 0;
 }
@@ -87,10 +88,12 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 	bool newer;
 	const struct stub_rules *rules = stub_rules_for(s->id.version, &newer);
 	if (!rules || !(rules->sections & UKI_BIT(UKI_PROFILE)))
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s: systemd-stub %s knows no profiles, --profile %u was given",
-			       s->path, s->id.text ? s->id.text : "of unknown version", o->profile);
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "%s: systemd-stub %s knows no profiles, --profile %u was given", s->path,
+			       s->id.text ? s->id.text : "of unknown version", o->profile);
 	struct utf16 prefix;
-	int r = utf16_of_utf8(w->pool, pool_printf(w->pool, s->options.n ? "@%u " : "@%u", o->profile), &prefix, e);
+	int r = utf16_of_utf8(w->pool, pool_printf(w->pool, s->options.n ? "@%u " : "@%u", o->profile),
+			      &prefix, e);
 	if (r < 0)
 		return r;
 	struct slice head = utf16_bytes(w->pool, prefix, !s->options.n);

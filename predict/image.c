@@ -154,8 +154,9 @@ static int open_partition(struct image *img, struct source *disk, const struct g
 			       p->first_lba, p->last_lba, size);
 	/* What is cut off may not be needed; reading it is an error then. */
 	if (len > size - off) {
-		const char *note = pool_printf(pool, "partition %u ends %" PRIu64 " bytes beyond the end of the file",
-					       p->number, len - (size - off));
+		const char *note =
+			pool_printf(pool, "partition %u ends %" PRIu64 " bytes beyond the end of the file",
+				    p->number, len - (size - off));
 		if (!note)
 			return err_nomem(e);
 		img->notes[img->n_notes++] = note;
@@ -208,11 +209,13 @@ static int open_partitions(struct source *disk, const char *shown, const struct 
 		}
 	}
 	if (g->from_backup)
-		img->notes[img->n_notes++] = "the primary partition table is damaged and its backup is used; firmware will "
-					     "repair it, and the repaired one is what it measures";
+		img->notes[img->n_notes++] =
+			"the primary partition table is damaged and its backup is used; firmware will "
+			"repair it, and the repaired one is what it measures";
 	if (g->unprotected)
-		img->notes[img->n_notes++] = "the disk has no protective MBR (type 0xee, from sector 1): firmware made from "
-					     "EDK2 does not use its GUID partition table";
+		img->notes[img->n_notes++] =
+			"the disk has no protective MBR (type 0xee, from sector 1): firmware made from "
+			"EDK2 does not use its GUID partition table";
 	return 0;
 }
 

@@ -16,7 +16,8 @@ static const uint8_t initrd_data[] = "\xec\x22\x3b\x8f\x0d\0\0\0Linux initrd";
 
 static int load_options_event(struct walk *w, const struct start *s, struct pcrcast_error *e)
 {
-	struct event_text text = { "kernel command line as the EFI stub receives it (LoadOptions)", "load options" };
+	struct event_text text = { "kernel command line as the EFI stub receives it (LoadOptions)",
+				   "load options" };
 	struct slice data = { load_options_data, sizeof load_options_data };
 
 	if (s->options_unknown)
@@ -30,13 +31,16 @@ static int load_options_event(struct walk *w, const struct start *s, struct pcrc
 
 static int initrd_event(struct walk *w, const struct start *s, struct pcrcast_error *e)
 {
-	struct event_text text = { "initrd as the EFI stub loads it", s->initrd_source ? s->initrd_source : "initrd" };
+	struct event_text text = { "initrd as the EFI stub loads it",
+				   s->initrd_source ? s->initrd_source : "initrd" };
 
 	if (s->initrd_unknown)
-		return walk_event_unknown(w, 9, EV_EVENT_TAG, text, s->why_initrd_unknown, s->initrd_option, e);
+		return walk_event_unknown(w, 9, EV_EVENT_TAG, text, s->why_initrd_unknown, s->initrd_option,
+					  e);
 	if (!s->has_initrd || s->initrd.len == 0)
 		return 0;
-	return walk_event(w, 9, EV_EVENT_TAG, (struct slice){ initrd_data, sizeof initrd_data }, &s->initrd, text, e);
+	return walk_event(w, 9, EV_EVENT_TAG, (struct slice){ initrd_data, sizeof initrd_data }, &s->initrd,
+			  text, e);
 }
 
 /* The command line says not to load an initrd. */
@@ -60,9 +64,10 @@ static int nested_image(struct walk *w, const struct kernel *k, const char *sour
 	struct pe inner;
 
 	if (w->opt->secure_boot)
-		return walk_event_unknown(w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
-					  "whether firmware with Secure Boot accepts the kernel inside an EFI zboot image is not known",
-					  NULL, e);
+		return walk_event_unknown(
+			w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
+			"whether firmware with Secure Boot accepts the kernel inside an EFI zboot image is not known",
+			NULL, e);
 	int r = pe_parse(w->pool, &k->zboot_payload, &inner, e);
 	if (r < 0)
 		return err_wrap(e, "%s: decompressed kernel", source);
@@ -76,7 +81,8 @@ int stage_kernel(struct walk *w, const struct start *s, const char *source, stru
 
 	int r = kernel_identify(w->pool, &s->pe.image, &k, &temp, e);
 	if (temp) {
-		struct source **place = pool_push(w->pool, &w->temps, &w->n_temps, &w->cap_temps, sizeof(struct source *));
+		struct source **place =
+			pool_push(w->pool, &w->temps, &w->n_temps, &w->cap_temps, sizeof(struct source *));
 
 		if (!place) {
 			source_close(temp);
@@ -85,9 +91,10 @@ int stage_kernel(struct walk *w, const struct start *s, const char *source, stru
 		*place = temp;
 	}
 	if (r == -PCRCAST_EUNSUPPORTED && s->volume)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "%s: expected systemd-boot, a Unified Kernel Image or a Linux kernel, found another EFI application",
-			       source);
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"%s: expected systemd-boot, a Unified Kernel Image or a Linux kernel, found another EFI application",
+			source);
 	if (r < 0)
 		return err_wrap(e, "%s", source);
 	if (k.format == KERNEL_ZBOOT && k.zboot_nested)

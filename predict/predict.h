@@ -20,25 +20,25 @@ enum { BOOT_SECRET_LEN = 32 };
 
 /* What the user says about the machine. Zeros are the defaults. */
 struct predict_options {
-	const char *boot;            /* path of the first EFI file in the ESP; NULL: \EFI\BOOT\BOOT<ARCH>.EFI */
-	const char *entry;           /* boot menu entry; NULL: the one systemd-boot would choose */
+	const char *boot;  /* path of the first EFI file in the ESP; NULL: \EFI\BOOT\BOOT<ARCH>.EFI */
+	const char *entry; /* boot menu entry; NULL: the one systemd-boot would choose */
 	bool has_profile;
 	unsigned profile;
 	bool has_load_options;
-	struct slice load_options;   /* bytes that the firmware passes to the first EFI file */
-	unsigned failed_attempts;    /* boot options tried before; at most PREDICT_MAX_ATTEMPTS */
+	struct slice load_options; /* bytes that the firmware passes to the first EFI file */
+	unsigned failed_attempts;  /* boot options tried before; at most PREDICT_MAX_ATTEMPTS */
 	bool secure_boot, secure_boot_given;
 	bool confidential_vm;
-	const char *const *smbios;   /* "KEY=VALUE" OEM strings of the first type 11 structure, in order */
+	const char *const *smbios; /* "KEY=VALUE" OEM strings of the first type 11 structure, in order */
 	size_t n_smbios;
-	bool console_known;          /* consoles are all that systemd-stub 261+ would append */
+	bool console_known; /* consoles are all that systemd-stub 261+ would append */
 	const char *const *consoles;
 	size_t n_consoles;
 	enum boot_secret boot_secret;
 	uint8_t boot_secret_bytes[BOOT_SECRET_LEN];
 	struct hardware hardware;
-	alg_set banks;               /* 0: SHA-256 */
-	uint32_t pcrs;               /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
+	alg_set banks; /* 0: SHA-256 */
+	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
 };
 
 enum {
@@ -64,9 +64,10 @@ struct prediction {
 	size_t n_assumptions;
 	const struct unknown *unknowns;
 	size_t n_unknowns;
-	const char *const *notes; /* what the user should know besides: companions used, a version newer than known */
+	const char *const
+		*notes; /* what the user should know besides: companions used, a version newer than known */
 	size_t n_notes;
-	uint32_t incomplete;      /* bit i: PCR i has no value */
+	uint32_t incomplete; /* bit i: PCR i has no value */
 	alg_set banks;
 	struct pcr_bank values[ALG_COUNT]; /* for each alg in banks */
 };
@@ -74,7 +75,8 @@ struct prediction {
 #define PREDICTION_INIT ((struct prediction){ .log = EVENTLOG_INIT })
 
 /* ret is to be done with prediction_done whatever is returned. img must outlive it only during the call. */
-int predict(struct image *img, const struct predict_options *opt, struct prediction *ret, struct pcrcast_error *e);
+int predict(struct image *img, const struct predict_options *opt, struct prediction *ret,
+	    struct pcrcast_error *e);
 
 void prediction_done(struct prediction *p);
 

@@ -13,8 +13,8 @@ enum { CONF_MAX = 1 << 20 }; /* bytes of loader.conf */
 
 /* ---- loader.conf and drivers ---- */
 
-static int read_config(struct walk *w, const struct start *s, const struct sdboot_rules *rules, struct loader_conf *ret,
-		       struct pcrcast_error *e)
+static int read_config(struct walk *w, const struct start *s, const struct sdboot_rules *rules,
+		       struct loader_conf *ret, struct pcrcast_error *e)
 {
 	enum { TAG = (int)0xf5bc582a };
 	struct slice text = SLICE_EMPTY;
@@ -52,13 +52,17 @@ static int load_drivers(struct walk *w, const struct start *s, struct pcrcast_er
 		enum verdict verdict;
 		struct start driver;
 
-		if (name[0] == '.' || list.entries[i].is_dir || n < k || strcasecmp(name + n - k, suffix) != 0)
+		if (name[0] == '.' || list.entries[i].is_dir || n < k ||
+		    strcasecmp(name + n - k, suffix) != 0)
 			continue;
 		char *path = pool_printf(w->pool, "%s\\%s", dir, name);
 		struct pcrcast_error odd;
 		r = path ? walk_open_start(w, s->volume, path, &driver, &odd) : err_nomem(&odd);
 		if (r == -PCRCAST_EFORMAT || r == -PCRCAST_ETRUNC) {
-			r = walk_note(w, pool_printf(w->pool, "%s is not used: firmware cannot load it: %s", path, odd.msg), e);
+			r = walk_note(w,
+				      pool_printf(w->pool, "%s is not used: firmware cannot load it: %s",
+						  path, odd.msg),
+				      e);
 			if (r < 0)
 				return r;
 			continue;
@@ -78,14 +82,20 @@ static int load_drivers(struct walk *w, const struct start *s, struct pcrcast_er
 			continue;
 		}
 		if (verdict == IMAGE_UNSURE)
-			r = walk_unknown(w, driver.pe.subsystem == PE_EFI_APPLICATION ? 4 : 2,
-					 pool_printf(w->pool, "whether firmware with Secure Boot loads %s is not known: %s", path, why),
-					 NULL, e);
+			r = walk_unknown(
+				w, driver.pe.subsystem == PE_EFI_APPLICATION ? 4 : 2,
+				pool_printf(w->pool,
+					    "whether firmware with Secure Boot loads %s is not known: %s",
+					    path, why),
+				NULL, e);
 		else
-			r = walk_image_load(w, &driver.pe, driver.path, (struct event_text){ "driver", driver.path }, e);
+			r = walk_image_load(w, &driver.pe, driver.path,
+					    (struct event_text){ "driver", driver.path }, e);
 		if (r == 0 && driver.pe.subsystem == PE_EFI_APPLICATION && n_drivers++ && !list.in_disk_order)
-			r = walk_unknown(w, 4, "systemd-boot loads drivers in the order of the file system, which a directory does not tell: use a disk image",
-					 NULL, e);
+			r = walk_unknown(
+				w, 4,
+				"systemd-boot loads drivers in the order of the file system, which a directory does not tell: use a disk image",
+				NULL, e);
 		if (r < 0)
 			return r;
 	}
@@ -99,7 +109,8 @@ static int note_enrollment(struct walk *w, const struct start *s, struct pcrcast
 
 	if (tree_list_dir(s->volume, "\\loader\\keys\\auto", &ignored, NULL) < 0)
 		return 0;
-	return walk_assume(w, "secure-boot-enroll", "the keys in \\loader\\keys\\auto are not enrolled in this boot", NULL, e);
+	return walk_assume(w, "secure-boot-enroll",
+			   "the keys in \\loader\\keys\\auto are not enrolled in this boot", NULL, e);
 }
 
 /* ---- the choice ---- */
@@ -117,7 +128,8 @@ static char *entry_names(struct walk *w, const struct boot_menu *menu)
 }
 
 /* --entry: an id, in any case, or a pattern as loader.conf takes it. */
-static int find_named(struct walk *w, const struct boot_menu *menu, const struct boot_entry **ret, struct pcrcast_error *e)
+static int find_named(struct walk *w, const struct boot_menu *menu, const struct boot_entry **ret,
+		      struct pcrcast_error *e)
 {
 	struct utf16 pattern, id;
 
@@ -135,7 +147,8 @@ static int find_named(struct walk *w, const struct boot_menu *menu, const struct
 	if (!*ret && pattern.n <= PATTERN_MAX)
 		*ret = menu_find(menu, pattern, false);
 	if (!*ret)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no boot menu entry \"%s\": there are %s", w->opt->entry,
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "no boot menu entry \"%s\": there are %s", w->opt->entry,
 			       menu->n ? entry_names(w, menu) : "none");
 	return 0;
 }
@@ -150,14 +163,15 @@ static int apply_profile(struct walk *w, const struct boot_menu *menu, const str
 	for (size_t i = 0; i < menu->n; i++) {
 		const struct boot_entry *other = &menu->entries[i];
 
-		if (other->type == ENTRY_TYPE2 && (*entry)->type == ENTRY_TYPE2 && other->volume == (*entry)->volume &&
-		    other->profile == w->opt->profile && strcmp(other->loader, (*entry)->loader) == 0) {
+		if (other->type == ENTRY_TYPE2 && (*entry)->type == ENTRY_TYPE2 &&
+		    other->volume == (*entry)->volume && other->profile == w->opt->profile &&
+		    strcmp(other->loader, (*entry)->loader) == 0) {
 			*entry = other;
 			return 0;
 		}
 	}
-	return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "%s has no boot menu entry for profile %u", (*entry)->file,
-		       w->opt->profile);
+	return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "%s has no boot menu entry for profile %u",
+		       (*entry)->file, w->opt->profile);
 }
 
 static int choose(struct walk *w, const struct boot_menu *menu, const struct loader_conf *conf,
@@ -171,26 +185,30 @@ static int choose(struct walk *w, const struct boot_menu *menu, const struct loa
 	} else {
 		*ret = menu_choose(menu, conf);
 		if (!*ret)
-			return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-				       "systemd-boot finds no entry: expected a UKI in \\EFI\\Linux or a file in \\loader\\entries");
+			return err_set(
+				e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+				"systemd-boot finds no entry: expected a UKI in \\EFI\\Linux or a file in \\loader\\entries");
 	}
 	return apply_profile(w, menu, ret, e);
 }
 
 /* Of entries with the same place the one found first counts; a directory of this machine does not tell which that is. */
-static int check_order(struct walk *w, const struct boot_menu *menu, const struct boot_entry *chosen, struct pcrcast_error *e)
+static int check_order(struct walk *w, const struct boot_menu *menu, const struct boot_entry *chosen,
+		       struct pcrcast_error *e)
 {
 	for (size_t i = 0; !menu->in_disk_order && !w->opt->entry && i < menu->n; i++) {
 		const struct boot_entry *other = &menu->entries[i];
 
 		/* One file's profiles, the two kinds of entries and the volumes are found in a fixed order. */
-		if (other->volume != chosen->volume || (other->type == ENTRY_TYPE2) != (chosen->type == ENTRY_TYPE2) ||
+		if (other->volume != chosen->volume ||
+		    (other->type == ENTRY_TYPE2) != (chosen->type == ENTRY_TYPE2) ||
 		    strcmp(other->file, chosen->file) == 0)
 			continue;
 		if (other != chosen && menu_same_place(menu, other, chosen))
-			return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-				       "%s and %s have the same place in the boot menu: the order of the file system decides, which a directory does not tell; use a disk image or --entry",
-				       chosen->file, other->file);
+			return err_set(
+				e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+				"%s and %s have the same place in the boot menu: the order of the file system decides, which a directory does not tell; use a disk image or --entry",
+				chosen->file, other->file);
 	}
 	return 0;
 }
@@ -199,8 +217,9 @@ static int check_order(struct walk *w, const struct boot_menu *menu, const struc
  * The menu as this version makes it. Where its rules changed in some release that is not known, both ways are
  * tried; when they lead to different entries, nobody but the user can tell.
  */
-static int load_menu(struct walk *w, const struct start *s, const struct sdboot_rules *rules, const struct loader_conf *conf,
-		     struct boot_menu *menu, const struct boot_entry **ret, struct pcrcast_error *e)
+static int load_menu(struct walk *w, const struct start *s, const struct sdboot_rules *rules,
+		     const struct loader_conf *conf, struct boot_menu *menu, const struct boot_entry **ret,
+		     struct pcrcast_error *e)
 {
 	*menu = (struct boot_menu){ .rules = rules, .machine = s->pe.machine, .own_path = s->path };
 	int r = menu_load(w, menu, e);
@@ -251,9 +270,10 @@ static int choose_entry(struct walk *w, const struct start *s, const struct sdbo
 			continue; /* the name that the user gave says which rule holds */
 		if (r < 0 || strcmp(chosen->file, (*ret)->file) != 0 || chosen->profile != (*ret)->profile ||
 		    !same_text(chosen->options, (*ret)->options))
-			return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-				       "which entry systemd-boot %s starts depends on its point release: boot counters are not part of an entry's id in all of them, and keys without a value count in some; name it with --entry",
-				       s->id.text);
+			return err_set(
+				e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+				"which entry systemd-boot %s starts depends on its point release: boot counters are not part of an entry's id in all of them, and keys without a value count in some; name it with --entry",
+				s->id.text);
 	}
 	return 0;
 }
@@ -265,8 +285,10 @@ static const char *add_source(struct walk *w, const char *source, const char *pa
 {
 	enum { NAMED = 4 };
 
-	return !source ? path : i < NAMED ? pool_printf(w->pool, "%s + %s", source, path) :
-	       i == NAMED ? pool_printf(w->pool, "%s + …", source) : source;
+	return !source    ? path :
+	       i < NAMED  ? pool_printf(w->pool, "%s + %s", source, path) :
+	       i == NAMED ? pool_printf(w->pool, "%s + …", source) :
+			    source;
 }
 
 /* initrd= words and the concatenation of the files. *ret_line.s stays NULL when there is nothing to say. */
@@ -309,7 +331,8 @@ static int prepare_initrds(struct walk *w, const struct sdboot_rules *rules, con
 	return r;
 }
 
-static int add_smbios_line(struct walk *w, const struct sdboot_rules *rules, struct utf16 *line, struct pcrcast_error *e)
+static int add_smbios_line(struct walk *w, const struct sdboot_rules *rules, struct utf16 *line,
+			   struct pcrcast_error *e)
 {
 	const char *value = NULL;
 	struct utf16 more;
@@ -319,8 +342,9 @@ static int add_smbios_line(struct walk *w, const struct sdboot_rules *rules, str
 		return r;
 	r = cmdline_of_utf8(w->pool, slice_of_string(value), &more, e);
 	if (r == 0 && !*value && rules->empty_values == UNSURE)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "what this release of systemd-boot makes of an empty SMBIOS string is not known");
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"what this release of systemd-boot makes of an empty SMBIOS string is not known");
 	if (r == 0 && !*value && rules->empty_values == NO) {
 		/* An empty text is none there, and printed as such. */
 		if (line->n == 0 && !rules->smbios_line_null)
@@ -339,8 +363,8 @@ static int add_smbios_line(struct walk *w, const struct sdboot_rules *rules, str
 }
 
 /* The load options that systemd-boot passes, which it also measures; none when line->s is NULL. */
-static int make_line(struct walk *w, const struct sdboot_rules *rules, const struct boot_entry *entry, struct start *next,
-		     struct utf16 *line, struct pcrcast_error *e)
+static int make_line(struct walk *w, const struct sdboot_rules *rules, const struct boot_entry *entry,
+		     struct start *next, struct utf16 *line, struct pcrcast_error *e)
 {
 	int r = 0;
 
@@ -399,7 +423,8 @@ static bool extra_fits(const char *name, uint64_t len, size_t *ret)
 }
 
 /* Archives in listed order; the directories stand before every file, and one inode counter serves all archives. */
-static int load_extras(struct walk *w, const struct boot_entry *entry, struct start *next, struct pcrcast_error *e)
+static int load_extras(struct walk *w, const struct boot_entry *entry, struct start *next,
+		       struct pcrcast_error *e)
 {
 	struct blob_builder all = BLOB_BUILDER(w->pool);
 	struct cpio archives[EXTRA_KINDS];
@@ -416,7 +441,10 @@ static int load_extras(struct walk *w, const struct boot_entry *entry, struct st
 
 		r = tree_open_file(entry->volume, entry->extras[i], &file, &path, e);
 		if (r == -PCRCAST_ENOTFOUND) {
-			r = walk_note(w, pool_printf(w->pool, "%s: extra %s does not exist", entry->file, entry->extras[i]), e);
+			r = walk_note(w,
+				      pool_printf(w->pool, "%s: extra %s does not exist", entry->file,
+						  entry->extras[i]),
+				      e);
 			continue;
 		}
 		if (r < 0)
@@ -427,7 +455,8 @@ static int load_extras(struct walk *w, const struct boot_entry *entry, struct st
 		archives[k].inode = inode;
 		r = cpio_add_dirs(&archives[k], extra_kinds[k].dir, extra_kinds[k].dir_mode, e);
 		if (r == 0)
-			r = cpio_add_file(&archives[k], extra_kinds[k].dir, name, extra_kinds[k].file_mode, &file, e);
+			r = cpio_add_file(&archives[k], extra_kinds[k].dir, name, extra_kinds[k].file_mode,
+					  &file, e);
 		inode = archives[k].inode;
 		counts[k]++;
 	}
@@ -464,7 +493,8 @@ static int check_devicetree(struct walk *w, const struct boot_entry *entry, stru
 		return 0;
 	int r = tree_open_file(entry->volume, entry->devicetree, &dtb, NULL, e);
 	if (r == 0 && (dtb.len < HEADER || dtb.len > MOST))
-		r = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "device tree %s has %llu bytes, expected %d to %d", entry->devicetree,
+		r = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			    "device tree %s has %llu bytes, expected %d to %d", entry->devicetree,
 			    (unsigned long long)dtb.len, HEADER, MOST);
 	return r < 0 ? err_wrap(e, "%s", entry->file) : 0;
 }
@@ -478,8 +508,8 @@ static int start_entry(struct walk *w, const struct sdboot_rules *rules, const s
 	const char *why;
 
 	if (entry->type == ENTRY_URL)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET, "%s starts an image from the network (uki-url)",
-			       entry->file);
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "%s starts an image from the network (uki-url)", entry->file);
 	int r = walk_open_start(w, entry->volume, entry->loader, &next, e);
 	if (r == 0)
 		r = walk_judge_image(w, &next.pe, true, &verdict, &why, e);
@@ -494,14 +524,16 @@ static int start_entry(struct walk *w, const struct sdboot_rules *rules, const s
 	if (r == 0)
 		r = make_line(w, rules, entry, &next, &line, e);
 	if (r == 0)
-		r = walk_image_load(w, &next.pe, next.path, (struct event_text){ "image of the boot menu entry", next.path }, e);
+		r = walk_image_load(w, &next.pe, next.path,
+				    (struct event_text){ "image of the boot menu entry", next.path }, e);
 	if (r == 0 && entry->type == ENTRY_UKI && entry->n_extras)
 		r = load_extras(w, entry, &next, e);
 	if (r < 0)
 		return r;
 	if (line.s) {
-		r = walk_command_line(w, line, EVENT_COMPUTED,
-				      (struct event_text){ "load options of the boot menu entry", entry->file }, e);
+		r = walk_command_line(
+			w, line, EVENT_COMPUTED,
+			(struct event_text){ "load options of the boot menu entry", entry->file }, e);
 		next.options = utf16_bytes(w->pool, line, true);
 		if (r == 0 && !next.options.p)
 			r = err_nomem(e);
@@ -531,18 +563,26 @@ int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e)
 
 	if (s->id.version.major == 0)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "%s: systemd-boot version \"%s\" does not begin with a number", s->path, s->id.text);
+			       "%s: systemd-boot version \"%s\" does not begin with a number", s->path,
+			       s->id.text);
 	const struct sdboot_rules *rules = sdboot_rules_for(s->id.version, &newer);
 	if (!rules)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "%s: systemd-boot %s is older than 252, the oldest version known here", s->path, s->id.text);
+			       "%s: systemd-boot %s is older than 252, the oldest version known here",
+			       s->path, s->id.text);
 	int r = 0;
 	if (newer)
-		r = walk_note(w, pool_printf(w->pool, "%s: systemd-boot %s is newer than every version known here: predicted as the newest known, 262",
-					     s->path, s->id.text), e);
+		r = walk_note(
+			w,
+			pool_printf(
+				w->pool,
+				"%s: systemd-boot %s is newer than every version known here: predicted as the newest known, 262",
+				s->path, s->id.text),
+			e);
 	if (r == 0 && rules->smbios_to_pcr1) {
 		w->smbios_measured = true;
-		r = walk_event_unknown(w, 1, EV_EVENT_TAG, (struct event_text){ "SMBIOS structures", "hardware" },
+		r = walk_event_unknown(w, 1, EV_EVENT_TAG,
+				       (struct event_text){ "SMBIOS structures", "hardware" },
 				       "systemd-boot measures the machine's SMBIOS structures", NULL, e);
 	}
 	if (r == 0)
@@ -552,7 +592,10 @@ int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	if (r == 0)
 		r = note_enrollment(w, s, e);
 	if (r == 0 && w->img->xbootldr_unread)
-		r = walk_note(w, pool_printf(w->pool, "the extended boot loader partition is not read: %s", w->img->xbootldr_unread), e);
+		r = walk_note(w,
+			      pool_printf(w->pool, "the extended boot loader partition is not read: %s",
+					  w->img->xbootldr_unread),
+			      e);
 	if (r == 0)
 		r = choose_entry(w, s, rules, &conf, &menu, &entry, e);
 	if (r == 0)

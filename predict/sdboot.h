@@ -8,9 +8,9 @@
 
 /* How the id of an entry whose file name has a boot counter is made. */
 enum id_rule {
-	ID_WITH_COUNTER,    /* the file name in lower case */
-	ID_STRIPPED_CASED,  /* without the counter, case as stored; the profile's part is lost */
-	ID_STRIPPED,        /* without the counter; type #1 in lower case, type #2 as stored, profile behind it */
+	ID_WITH_COUNTER,   /* the file name in lower case */
+	ID_STRIPPED_CASED, /* without the counter, case as stored; the profile's part is lost */
+	ID_STRIPPED, /* without the counter; type #1 in lower case, type #2 as stored, profile behind it */
 };
 
 enum initrds_rule {
@@ -26,20 +26,21 @@ struct sdboot_rules {
 	enum section_match match;
 	enum mangle_rule mangle;
 	bool profiles;
-	bool single_quotes;     /* 'value' is unquoted as "value" is */
+	bool single_quotes;      /* 'value' is unquoted as "value" is */
 	bool auto_prefix_folded; /* files auto-* are passed over in any case */
-	bool preferred;         /* loader.conf knows "preferred" */
+	bool preferred;          /* loader.conf knows "preferred" */
 	bool first_profile_only; /* the entry chosen without a pattern has profile 0 */
 	enum id_rule ids;
 	enum certainty ids_certain; /* UNSURE: a point release changed them; the next row's may hold too */
-	bool profile_before_id; /* entries of one version sort by profile first */
-	bool one_loader_key;    /* linux, efi, uki, uki-url exclude each other */
+	bool profile_before_id;     /* entries of one version sort by profile first */
+	bool one_loader_key;        /* linux, efi, uki, uki-url exclude each other */
 	bool uki_key, profile_key, extra_key;
-	enum certainty empty_values; /* a key with an empty value is set, as in any other case; NO: it is unset */
+	enum certainty
+		empty_values; /* a key with an empty value is set, as in any other case; NO: it is unset */
 	enum initrds_rule initrds;
-	bool smbios_line;       /* io.systemd.boot.kernel-cmdline-extra */
-	bool smbios_line_null;  /* without options it becomes "(null) extra" */
-	bool smbios_entries;    /* io.systemd.boot.entries-extra:NAME.conf */
+	bool smbios_line;      /* io.systemd.boot.kernel-cmdline-extra */
+	bool smbios_line_null; /* without options it becomes "(null) extra" */
+	bool smbios_entries;   /* io.systemd.boot.entries-extra:NAME.conf */
 	bool smbios_to_pcr1;
 };
 
@@ -58,12 +59,13 @@ struct config_lines {
 bool config_next(struct config_lines *lines, struct slice *ret_key, struct slice *ret_value);
 
 struct loader_conf {
-	struct utf16 preferred, preset; /* patterns in lower case; s is NULL when not set ("preset": the key default) */
+	struct utf16 preferred,
+		preset; /* patterns in lower case; s is NULL when not set ("preset": the key default) */
 	bool auto_entries;
 };
 
-int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_rules *rules, struct loader_conf *ret,
-		      struct pcrcast_error *e);
+int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_rules *rules,
+		      struct loader_conf *ret, struct pcrcast_error *e);
 
 /* ---- the menu ---- */
 
@@ -71,33 +73,34 @@ enum entry_type {
 	ENTRY_UNDEFINED,
 	ENTRY_LINUX,
 	ENTRY_EFI,
-	ENTRY_UKI,  /* type #1 with the key uki */
-	ENTRY_URL,  /* type #1 with the key uki-url */
+	ENTRY_UKI, /* type #1 with the key uki */
+	ENTRY_URL, /* type #1 with the key uki-url */
 	ENTRY_TYPE2,
 };
 
 struct boot_entry {
 	enum entry_type type;
 	struct tree *volume;
-	const char *file;        /* path of the .conf or .efi file, for messages */
+	const char *file;                    /* path of the .conf or .efi file, for messages */
 	struct utf16 id, id_without_profile; /* s NULL: not set; so for the next ones */
 	struct utf16 sort_key, version, machine_id, options;
-	const char *loader;      /* path in volume, '\' between names */
-	const char *next_loader; /* the name that boot counting gives it before it is started; else as loader */
+	const char *loader; /* path in volume, '\' between names */
+	const char
+		*next_loader; /* the name that boot counting gives it before it is started; else as loader */
 	const char *const *initrds;
 	size_t n_initrds, cap_initrds;
 	const char *const *extras;
 	size_t n_extras, cap_extras;
-	bool options_implied;    /* options are the UKI's own .cmdline */
-	bool automatic;          /* a well-known loader that systemd-boot offers by itself: chosen by a pattern only */
-	const char *devicetree;  /* NULL: none */
+	bool options_implied; /* options are the UKI's own .cmdline */
+	bool automatic; /* a well-known loader that systemd-boot offers by itself: chosen by a pattern only */
+	const char *devicetree; /* NULL: none */
 	unsigned profile;
 	int64_t tries_left, tries_done; /* -1: no boot counter */
 };
 
 struct boot_menu {
 	const struct sdboot_rules *rules;
-	uint16_t machine;        /* of systemd-boot itself */
+	uint16_t machine; /* of systemd-boot itself */
 	const char *own_path;
 	struct boot_entry *entries;
 	size_t n, cap;

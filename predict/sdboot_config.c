@@ -109,13 +109,14 @@ static int set_pattern(struct pool *pool, struct slice value, struct utf16 *to, 
 		return 0;
 	int r = cmdline_of_utf8(pool, value, &text, e);
 	if (r == 0 && text.n > PATTERN_MAX)
-		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "loader.conf: a pattern of %zu characters, at most %d are handled",
-			       text.n, PATTERN_MAX);
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "loader.conf: a pattern of %zu characters, at most %d are handled", text.n,
+			       PATTERN_MAX);
 	return r < 0 ? r : utf16_lower(pool, text, to, e);
 }
 
-int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_rules *rules, struct loader_conf *ret,
-		      struct pcrcast_error *e)
+int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_rules *rules,
+		      struct loader_conf *ret, struct pcrcast_error *e)
 {
 	struct config_lines lines = { text, " \t", rules->single_quotes };
 	struct slice key, value;

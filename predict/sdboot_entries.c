@@ -10,20 +10,21 @@
 #include "predict/sdboot.h"
 
 enum {
-	ENTRIES_MAX = 4096,       /* entries of one menu; sorting them is quadratic, as it is in systemd-boot */
-	PROFILES_MAX = 256,       /* systemd uki.h: UNIFIED_PROFILES_MAX */
-	CONFIG_MAX = 1 << 20,     /* bytes of a configuration file */
+	ENTRIES_MAX = 4096,   /* entries of one menu; sorting them is quadratic, as it is in systemd-boot */
+	PROFILES_MAX = 256,   /* systemd uki.h: UNIFIED_PROFILES_MAX */
+	CONFIG_MAX = 1 << 20, /* bytes of a configuration file */
 };
 
 static struct boot_entry *add_entry(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e)
 {
-	struct boot_entry *entry = menu->n < ENTRIES_MAX ?
-					   pool_push(w->pool, &menu->entries, &menu->n, &menu->cap, sizeof *entry) :
-					   NULL;
+	struct boot_entry *entry = menu->n < ENTRIES_MAX ? pool_push(w->pool, &menu->entries, &menu->n,
+								     &menu->cap, sizeof *entry) :
+							   NULL;
 
 	if (!entry) {
 		if (menu->n >= ENTRIES_MAX)
-			err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "more than %d boot menu entries", ENTRIES_MAX);
+			err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "more than %d boot menu entries",
+				ENTRIES_MAX);
 		else
 			err_nomem(e);
 		return NULL;
@@ -44,13 +45,14 @@ static bool is_entry_file(const struct sdboot_rules *rules, const struct tree_en
 {
 	if (f->name[0] == '.' || f->is_dir || !ends_with(f->name, suffix))
 		return false;
-	return (rules->auto_prefix_folded ? strncasecmp(f->name, "auto-", 5) : strncmp(f->name, "auto-", 5)) != 0;
+	return (rules->auto_prefix_folded ? strncasecmp(f->name, "auto-", 5) :
+					    strncmp(f->name, "auto-", 5)) != 0;
 }
 
 /* ---- boot counting ---- */
 
 struct counter {
-	size_t plus;   /* place of the '+' in the name */
+	size_t plus; /* place of the '+' in the name */
 	uint64_t left, done;
 };
 
@@ -97,9 +99,10 @@ static int set_id(struct walk *w, const struct boot_menu *menu, struct boot_entr
 	if (stripped) {
 		entry->tries_left = (int64_t)c.left;
 		entry->tries_done = (int64_t)c.done;
-		entry->next_loader = pool_printf(w->pool, "%s\\%.*s+%llu-%llu%s", dir, (int)c.plus, name,
-						 (unsigned long long)(c.left ? c.left - 1 : 0),
-						 (unsigned long long)(c.done < INT_MAX ? c.done + 1 : INT_MAX), suffix);
+		entry->next_loader =
+			pool_printf(w->pool, "%s\\%.*s+%llu-%llu%s", dir, (int)c.plus, name,
+				    (unsigned long long)(c.left ? c.left - 1 : 0),
+				    (unsigned long long)(c.done < INT_MAX ? c.done + 1 : INT_MAX), suffix);
 		if (!entry->next_loader)
 			return err_nomem(e);
 		stripped = rule != ID_WITH_COUNTER;
@@ -166,8 +169,8 @@ static int push_path(struct walk *w, const char *const **list, size_t *n, size_t
 	return 0;
 }
 
-static int add_options(struct walk *w, const struct sdboot_rules *rules, struct utf16_builder *options, struct slice value,
-		       struct pcrcast_error *e)
+static int add_options(struct walk *w, const struct sdboot_rules *rules, struct utf16_builder *options,
+		       struct slice value, struct pcrcast_error *e)
 {
 	struct utf16 more;
 	int r = set_text(w, rules, value, &more, e);
@@ -191,32 +194,37 @@ static const struct {
 };
 
 /* A key that names what to start. *ret_drop: the entry is none then. */
-static int set_loader(struct walk *w, const struct boot_menu *menu, struct boot_entry *entry, struct slice key,
-		      struct slice value, bool *ret_known, bool *ret_drop, struct pcrcast_error *e)
+static int set_loader(struct walk *w, const struct boot_menu *menu, struct boot_entry *entry,
+		      struct slice key, struct slice value, bool *ret_known, bool *ret_drop,
+		      struct pcrcast_error *e)
 {
 	for (size_t i = 0; i < sizeof loader_keys / sizeof loader_keys[0]; i++) {
 		enum entry_type type = loader_keys[i].type;
 
-		if (!slice_equal_string(key, loader_keys[i].key) || (type >= ENTRY_UKI && !menu->rules->uki_key))
+		if (!slice_equal_string(key, loader_keys[i].key) ||
+		    (type >= ENTRY_UKI && !menu->rules->uki_key))
 			continue;
 		*ret_known = true;
-		*ret_drop = menu->rules->one_loader_key && entry->type != ENTRY_UNDEFINED && entry->type != type;
+		*ret_drop =
+			menu->rules->one_loader_key && entry->type != ENTRY_UNDEFINED && entry->type != type;
 		entry->type = type;
 		entry->loader = path_of(w, value);
 		if (!entry->loader)
 			return err_nomem(e);
 		/* On the extended boot loader partition systemd-boot does not know its own path. */
-		if (type == ENTRY_EFI && entry->volume == w->img->esp && tree_name_equal(entry->loader, menu->own_path))
+		if (type == ENTRY_EFI && entry->volume == w->img->esp &&
+		    tree_name_equal(entry->loader, menu->own_path))
 			*ret_drop = true; /* no entry for systemd-boot itself */
 		if (type == ENTRY_URL && value.n && value.p[0] == ':')
-			*ret_drop = true; /* beside the address that systemd-boot came from: a disk has none */
+			*ret_drop =
+				true; /* beside the address that systemd-boot came from: a disk has none */
 		return 0;
 	}
 	return 0;
 }
 
-static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slice text, struct boot_entry *entry,
-		       struct pcrcast_error *e)
+static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slice text,
+		       struct boot_entry *entry, struct pcrcast_error *e)
 {
 	struct config_lines lines = { text, " \t", menu->rules->single_quotes };
 	struct utf16_builder options = UTF16_BUILDER(w->pool);
@@ -257,8 +265,8 @@ static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slic
 			size_t digits;
 
 			r = cmdline_of_utf8(w->pool, value, &text16, e);
-			if (r == 0 && cmdline_number(text16.s, text16.n, &number, &digits) && digits == text16.n &&
-			    number <= UINT_MAX)
+			if (r == 0 && cmdline_number(text16.s, text16.n, &number, &digits) &&
+			    digits == text16.n && number <= UINT_MAX)
 				entry->profile = (unsigned)number;
 		}
 	}
@@ -267,8 +275,8 @@ static int parse_type1(struct walk *w, const struct boot_menu *menu, struct slic
 }
 
 /* An entry from text; it counts only when what it starts is there. */
-static int add_type1(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir, const char *name,
-		     struct slice text, bool counted, struct pcrcast_error *e)
+static int add_type1(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir,
+		     const char *name, struct slice text, bool counted, struct pcrcast_error *e)
 {
 	struct boot_entry entry = { .tries_left = -1, .tries_done = -1, .volume = volume };
 	struct blob ignored;
@@ -359,17 +367,21 @@ struct os_release {
 };
 
 /* *ret is all zeros before. */
-static int parse_os_release(struct walk *w, const struct sdboot_rules *rules, struct slice text, struct os_release *ret,
-			    struct pcrcast_error *e)
+static int parse_os_release(struct walk *w, const struct sdboot_rules *rules, struct slice text,
+			    struct os_release *ret, struct pcrcast_error *e)
 {
 	const struct {
 		const char *key;
 		struct utf16 *to;
 	} keys[] = {
-		{ "PRETTY_NAME", &ret->pretty_name }, { "IMAGE_ID", &ret->image_id },
-		{ "NAME", &ret->name },		      { "ID", &ret->id },
-		{ "IMAGE_VERSION", &ret->image_version }, { "VERSION", &ret->version },
-		{ "VERSION_ID", &ret->version_id },   { "BUILD_ID", &ret->build_id },
+		{ "PRETTY_NAME", &ret->pretty_name },
+		{ "IMAGE_ID", &ret->image_id },
+		{ "NAME", &ret->name },
+		{ "ID", &ret->id },
+		{ "IMAGE_VERSION", &ret->image_version },
+		{ "VERSION", &ret->version },
+		{ "VERSION_ID", &ret->version_id },
+		{ "BUILD_ID", &ret->build_id },
 	};
 	struct config_lines lines = { text, "=", rules->single_quotes };
 	struct slice key, value;
@@ -409,13 +421,15 @@ static int profile_id(struct walk *w, const struct sdboot_rules *rules, const st
 	struct config_lines lines = { text, "=", rules->single_quotes };
 	while (r == 0 && config_next(&lines, &key, &value))
 		if (slice_equal_string(key, "ID"))
-			*ret = value.n || rules->empty_values == YES ? pool_text(w->pool, (const char *)value.p, value.n) :
-								       pool_printf(w->pool, "%u", profile);
+			*ret = value.n || rules->empty_values == YES ?
+				       pool_text(w->pool, (const char *)value.p, value.n) :
+				       pool_printf(w->pool, "%u", profile);
 	return r == 0 && !*ret ? err_nomem(e) : r;
 }
 
-static int add_type2(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir, const char *name,
-		     const struct pe *pe, unsigned profile, bool *ret_exists, struct pcrcast_error *e)
+static int add_type2(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir,
+		     const char *name, const struct pe *pe, unsigned profile, bool *ret_exists,
+		     struct pcrcast_error *e)
 {
 	const struct sdboot_rules *rules = menu->rules;
 	const struct pe_section *osrel = uki_find_section(pe, rules->match, profile, ".osrel", ret_exists);
@@ -433,8 +447,9 @@ static int add_type2(struct walk *w, struct boot_menu *menu, struct tree *volume
 	if (!first_of(os.pretty_name, os.image_id, os.name, os.id).s)
 		return 0;
 
-	struct boot_entry entry = { .type = ENTRY_TYPE2, .volume = volume, .tries_left = -1, .tries_done = -1,
-				    .profile = profile };
+	struct boot_entry entry = {
+		.type = ENTRY_TYPE2, .volume = volume, .tries_left = -1, .tries_done = -1, .profile = profile
+	};
 	entry.version = first_of(os.image_version, os.version, os.version_id, os.build_id);
 	entry.sort_key = os.image_id.s ? os.image_id : os.id;
 	entry.loader = entry.next_loader = entry.file = pool_printf(w->pool, "%s\\%s", dir, name);
@@ -456,7 +471,8 @@ static int add_type2(struct walk *w, struct boot_menu *menu, struct tree *volume
 		if (r == 0)
 			r = cmdline_of_utf8(w->pool, text, &entry.options, e);
 		if (r == 0)
-			r = cmdline_mangle(w->pool, rules->mangle, entry.options, &entry.options, &undefined, e);
+			r = cmdline_mangle(w->pool, rules->mangle, entry.options, &entry.options, &undefined,
+					   e);
 		if (r < 0)
 			return r;
 		entry.options_implied = !rules->passes_uki_line;
@@ -468,8 +484,8 @@ static int add_type2(struct walk *w, struct boot_menu *menu, struct tree *volume
 	return 0;
 }
 
-static int load_uki(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir, const char *name,
-		    struct pcrcast_error *e)
+static int load_uki(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir,
+		    const char *name, struct pcrcast_error *e)
 {
 	char *path = pool_printf(w->pool, "%s\\%s", dir, name);
 	struct pcrcast_error odd;
@@ -531,7 +547,8 @@ static int load_smbios(struct walk *w, struct boot_menu *menu, struct pcrcast_er
 		w->used |= OPTION_SMBIOS;
 		r = walk_no_confidential_vm(w, e);
 		if (r == 0 && is_entry_file(menu->rules, &f, ".conf"))
-			r = add_type1(w, menu, w->img->esp, "SMBIOS", f.name, slice_of_string(equals + 1), false, e);
+			r = add_type1(w, menu, w->img->esp, "SMBIOS", f.name, slice_of_string(equals + 1),
+				      false, e);
 	}
 	return r;
 }
@@ -559,7 +576,8 @@ int menu_add_automatic(struct walk *w, struct boot_menu *menu, struct pcrcast_er
 		{ "auto-osx", "\\System\\Library\\CoreServices\\boot.efi" },
 		{ "auto-windows", "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" },
 		{ "auto-efi-shell", pool_printf(w->pool, "\\shell%s.efi", machine ? machine : "") },
-		{ "auto-efi-default", pool_printf(w->pool, "\\EFI\\BOOT\\BOOT%s.efi", machine ? machine : "") },
+		{ "auto-efi-default",
+		  pool_printf(w->pool, "\\EFI\\BOOT\\BOOT%s.efi", machine ? machine : "") },
 	};
 
 	for (size_t i = 0; i < sizeof loaders / sizeof loaders[0]; i++) {

@@ -105,7 +105,8 @@ int version_compare(struct utf16 a, struct utf16 b)
 			return r;
 
 		bool number = is_digit(at(a, 0)) || is_digit(at(b, 0));
-		struct utf16 x = cut(&a, number ? is_digit : is_letter), y = cut(&b, number ? is_digit : is_letter);
+		struct utf16 x = cut(&a, number ? is_digit : is_letter),
+			     y = cut(&b, number ? is_digit : is_letter);
 		r = number ? compare_numbers(x, y) : compare_words(x, y);
 		if (r)
 			return r;
@@ -197,7 +198,8 @@ bool pattern_matches(struct utf16 pattern, struct utf16 text)
 			size_t part = p, end;
 
 			/* Behind the last '*' the match must reach the end of the text. */
-			if (match_part(pattern, &part, text, t, &end) && (part < pattern.n || end == text.n)) {
+			if (match_part(pattern, &part, text, t, &end) &&
+			    (part < pattern.n || end == text.n)) {
 				p = part;
 				t = end;
 				break;
@@ -284,7 +286,8 @@ const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct 
 	if (!found)
 		found = menu_find(menu, conf->preset, false);
 	for (size_t i = 0; !found && i < menu->n; i++)
-		if (!menu->entries[i].automatic && (!menu->rules->first_profile_only || menu->entries[i].profile == 0))
+		if (!menu->entries[i].automatic &&
+		    (!menu->rules->first_profile_only || menu->entries[i].profile == 0))
 			found = &menu->entries[i];
 	/* Only further profiles: systemd-boot shows the menu, with its head marked, and starts that in the end. */
 	return found || !menu->n ? found : &menu->entries[0];

@@ -30,8 +30,8 @@ static int trust(struct walk *w, const struct signature *s, struct pcrcast_error
 	return value ? walk_assume(w, "certificate-in-db", value, NULL, e) : err_nomem(e);
 }
 
-int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret, const char **ret_why,
-		     struct pcrcast_error *e)
+int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret,
+		     const char **ret_why, struct pcrcast_error *e)
 {
 	struct signature_list list;
 	bool *good, any_good = false, any_trusted = false;
@@ -41,8 +41,10 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 	enum pe_fate fate = pe_fate_under_edk2(w->pool, pe, ret_why);
 	if (fate != PE_LOADS) {
 		*ret = fate == PE_REFUSED ? IMAGE_REFUSED : IMAGE_MEASURED;
-		*ret_why = pool_printf(w->pool, fate == PE_REFUSED ? "firmware refuses it: %s" :
-								     "firmware cannot load it (it is in PCR 4 all the same): %s",
+		*ret_why = pool_printf(w->pool,
+				       fate == PE_REFUSED ?
+					       "firmware refuses it: %s" :
+					       "firmware cannot load it (it is in PCR 4 all the same): %s",
 				       *ret_why);
 		if (!*ret_why)
 			return err_nomem(e);

@@ -38,9 +38,10 @@ static int options_text(struct stub_run *run, struct utf16 *ret, bool *ret_given
 		return 0;
 	*ret_given = false;
 	if (run->rules->any_control_char == UNSURE)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "load options with a control character: whether systemd-stub %s uses them depends on its point release",
-			       run->uki.stub.text);
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"load options with a control character: whether systemd-stub %s uses them depends on its point release",
+			run->uki.stub.text);
 	return 0;
 }
 
@@ -79,26 +80,31 @@ static int measure_profile(struct stub_run *run, unsigned profile, struct pcrcas
 	if (!bytes.p)
 		return err_nomem(e);
 	r = blob_of_bytes(run->w->pool, bytes, &hashed, e);
-	return r < 0 ? r : walk_tagged(run->w, 12, TAG, text, &hashed, (struct event_text){ "UKI profile", text }, e);
+	return r < 0 ? r :
+		       walk_tagged(run->w, 12, TAG, text, &hashed, (struct event_text){ "UKI profile", text },
+				   e);
 }
 
 static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 {
 	static const char by_hardware[] = "which .dtbauto or .efifw section applies depends on the hardware";
-	static const char by_range[] = "whether this release of systemd-stub uses a section beyond SizeOfImage is not known";
+	static const char by_range[] =
+		"whether this release of systemd-stub uses a section beyond SizeOfImage is not known";
 	struct pool *pool = run->w->pool;
 	int r = 0;
 
 	for (enum uki_section s = 0; r == 0 && s < UKI_SECTIONS; s++) {
 		const char *name = uki_section_names[s];
-		struct event_text text = { pool_printf(pool, "name of section %s", name), "UAPI.5 UKI, with its NUL" };
+		struct event_text text = { pool_printf(pool, "name of section %s", name),
+					   "UAPI.5 UKI, with its NUL" };
 		struct slice bytes = { (const uint8_t *)name, strlen(name) + 1 }, wide_bytes;
 		struct utf16 wide;
 
 		if (s == UKI_PCRSIG)
 			continue; /* it holds signatures of what is measured here */
 		if (run->uki.unknown & UKI_BIT(s))
-			r = walk_event_unknown(run->w, 11, EV_IPL, (struct event_text){ name, run->start->path }, by_hardware,
+			r = walk_event_unknown(run->w, 11, EV_IPL,
+					       (struct event_text){ name, run->start->path }, by_hardware,
 					       "--hwid or --dt-compatible", e);
 		if (r < 0 || !run->uki.sections[s].set || run->uki.unknown & UKI_BIT(s))
 			continue;
@@ -106,7 +112,9 @@ static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 		if (r < 0)
 			return r;
 		wide_bytes = utf16_bytes(pool, wide, true);
-		r = wide_bytes.p ? walk_event_bytes(run->w, 11, EV_IPL, wide_bytes, bytes, EVENT_CONSTANT, text, e) : err_nomem(e);
+		r = wide_bytes.p ?
+			    walk_event_bytes(run->w, 11, EV_IPL, wide_bytes, bytes, EVENT_CONSTANT, text, e) :
+			    err_nomem(e);
 		text = (struct event_text){ pool_printf(pool, "content of section %s", name),
 					    uki_section_place(pool, &run->uki, s) };
 		if (r == 0)
@@ -146,9 +154,10 @@ static int options_ignored(const struct stub_run *run, bool *ret, struct pcrcast
 	if (run->uki.sections[UKI_CMDLINE].set)
 		*ret = true;
 	else if (o->confidential_vm && run->rules->cvm_ignores_options == UNSURE)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "whether systemd-stub %s takes load options in a confidential VM depends on its point release",
-			       run->uki.stub.text);
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"whether systemd-stub %s takes load options in a confidential VM depends on its point release",
+			run->uki.stub.text);
 	else if (o->confidential_vm)
 		*ret = run->rules->cvm_ignores_options == YES;
 	return 0;
@@ -160,7 +169,8 @@ static const uint16_t no_text[1];
 /* Decide between load options and .cmdline, and measure the former. */
 static int settle_line(struct stub_run *run, struct utf16 options, bool given, struct pcrcast_error *e)
 {
-	static const char undefined_text[] = "the command line is blank, which this version of systemd-stub handles in an undefined way";
+	static const char undefined_text[] =
+		"the command line is blank, which this version of systemd-stub handles in an undefined way";
 	struct doubt blank = { true, undefined_text, NULL };
 	bool ignored, undefined;
 	struct slice text;
@@ -168,7 +178,8 @@ static int settle_line(struct stub_run *run, struct utf16 options, bool given, s
 	int r = options_ignored(run, &ignored, e);
 	if (r < 0)
 		return r;
-	if (given && run->w->opt->secure_boot && !run->uki.sections[UKI_CMDLINE].set && run->rules->cvm_ignores_options != NO)
+	if (given && run->w->opt->secure_boot && !run->uki.sections[UKI_CMDLINE].set &&
+	    run->rules->cvm_ignores_options != NO)
 		r = walk_no_confidential_vm(run->w, e);
 	if (r < 0)
 		return r;
@@ -185,8 +196,10 @@ static int settle_line(struct stub_run *run, struct utf16 options, bool given, s
 		}
 		if (run->line.n || run->rules->blank_options_count) {
 			run->has_line = true;
-			return walk_command_line(run->w, run->line, EVENT_COMPUTED,
-						 (struct event_text){ "command line from the load options", "load options" }, e);
+			return walk_command_line(
+				run->w, run->line, EVENT_COMPUTED,
+				(struct event_text){ "command line from the load options", "load options" },
+				e);
 		}
 	}
 
@@ -235,7 +248,8 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 
 	if (!*value)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "the SMBIOS string %s is empty: systemd-stub %s halts the machine then", key, run->uki.stub.text);
+			       "the SMBIOS string %s is empty: systemd-stub %s halts the machine then", key,
+			       run->uki.stub.text);
 	/* 254 to 256 print "%ls %ls" whether or not there is a line yet. */
 	if (!run->has_line)
 		r = utf16_of_utf8(run->w->pool, "(null)", &run->line, e);
@@ -254,13 +268,16 @@ static int append_console(struct stub_run *run, struct pcrcast_error *e)
 	run->w->used |= OPTION_CONSOLE;
 	if (!o->console_known) {
 		if (!run->line_doubt.set)
-			run->line_doubt = (struct doubt){ true, "systemd-stub appends console= words that depend on the hardware",
-							  "--console" };
+			run->line_doubt = (struct doubt){
+				true, "systemd-stub appends console= words that depend on the hardware",
+				"--console"
+			};
 		return 0;
 	}
 	for (size_t i = 0; i < o->n_consoles; i++) {
 		struct utf16 word;
-		int r = utf16_of_utf8(run->w->pool, pool_printf(run->w->pool, "console=%s", o->consoles[i]), &word, e);
+		int r = utf16_of_utf8(run->w->pool, pool_printf(run->w->pool, "console=%s", o->consoles[i]),
+				      &word, e);
 
 		if (r == 0)
 			r = append(run, word, false, e);
@@ -275,12 +292,13 @@ static int measure_smbios(struct stub_run *run, struct pcrcast_error *e)
 	if (!run->rules->smbios_to_pcr1 || run->w->smbios_measured)
 		return 0;
 	run->w->smbios_measured = true;
-	return walk_event_unknown(run->w, 1, EV_EVENT_TAG, (struct event_text){ "SMBIOS structures", "hardware" },
+	return walk_event_unknown(run->w, 1, EV_EVENT_TAG,
+				  (struct event_text){ "SMBIOS structures", "hardware" },
 				  "systemd-stub measures the machine's SMBIOS structures", NULL, e);
 }
 
-static int measure_parts(struct stub_run *run, const struct part_list *list, uint32_t tag, const char *what, bool reversed,
-			 struct pcrcast_error *e)
+static int measure_parts(struct stub_run *run, const struct part_list *list, uint32_t tag, const char *what,
+			 bool reversed, struct pcrcast_error *e)
 {
 	int r = 0;
 
@@ -304,12 +322,14 @@ static int measure_initrd_addons(struct stub_run *run, struct pcrcast_error *e)
 	enum { UCODE_TAG = (int)0xdac08e1a, INITRD_TAG = 0x49dffe0f };
 	int r = measure_parts(run, &run->ucode_addons, (uint32_t)UCODE_TAG, "microcode of an addon", true, e);
 
-	return r < 0 ? r : measure_parts(run, &run->initrd_addons, INITRD_TAG, "initrd of an addon", false, e);
+	return r < 0 ? r :
+		       measure_parts(run, &run->initrd_addons, INITRD_TAG, "initrd of an addon", false, e);
 }
 
 /* ---- the initrd ---- */
 
-static int add_section(struct stub_run *run, enum uki_section s, struct part_list *to, struct pcrcast_error *e)
+static int add_section(struct stub_run *run, enum uki_section s, struct part_list *to,
+		       struct pcrcast_error *e)
 {
 	if (!run->uki.sections[s].set)
 		return 0;
@@ -363,11 +383,15 @@ static int add_boot_secret(struct stub_run *run, struct part_list *to, struct pc
 	if (o->boot_secret == BOOT_SECRET_NONE)
 		return 0;
 	if (o->boot_secret == BOOT_SECRET_UNKNOWN) {
-		run->initrd_doubt = (struct doubt){ true, "systemd-stub puts a secret of the machine into the initrd (.extra/boot-secret)",
-						    "--boot-secret" };
+		run->initrd_doubt = (struct doubt){
+			true,
+			"systemd-stub puts a secret of the machine into the initrd (.extra/boot-secret)",
+			"--boot-secret"
+		};
 		return 0;
 	}
-	int r = blob_of_bytes(run->w->pool, (struct slice){ o->boot_secret_bytes, BOOT_SECRET_LEN }, &secret, e);
+	int r = blob_of_bytes(run->w->pool, (struct slice){ o->boot_secret_bytes, BOOT_SECRET_LEN }, &secret,
+			      e);
 	return r < 0 ? r : stub_literal(run, "boot-secret", 0400, &secret, to, e);
 }
 
@@ -416,9 +440,10 @@ static int build_initrd(struct stub_run *run, struct start *kernel, struct pcrca
 		return r;
 	if (run->start->has_initrd && !run->rules->initrd_joins_previous) {
 		if (parts.n)
-			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-				       "%s: systemd-stub %s fails when the boot loader has passed an initrd already",
-				       run->start->path, run->uki.stub.text);
+			return err_set(
+				e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+				"%s: systemd-stub %s fails when the boot loader has passed an initrd already",
+				run->start->path, run->uki.stub.text);
 		kernel->has_initrd = true;
 		kernel->initrd = run->start->initrd;
 		return 0;
@@ -429,7 +454,8 @@ static int build_initrd(struct stub_run *run, struct start *kernel, struct pcrca
 		blob_add(&out, &parts.items[i].bytes);
 		if (padded)
 			blob_add_zeros(&out, (4 - out.len % 4) % 4);
-		source = source ? pool_printf(run->w->pool, "%s + %s", source, parts.items[i].name) : parts.items[i].name;
+		source = source ? pool_printf(run->w->pool, "%s + %s", source, parts.items[i].name) :
+				  parts.items[i].name;
 	}
 	kernel->has_initrd = parts.n > 0;
 	kernel->initrd_source = source;
@@ -461,35 +487,42 @@ static int kernel_options(struct stub_run *run, bool handover, struct start *ker
 		return 0;
 	}
 	kernel->options_unknown = true;
-	kernel->why_unknown = "whether this release of systemd-stub passes its own load options on is not known";
+	kernel->why_unknown =
+		"whether this release of systemd-stub passes its own load options on is not known";
 	return 0;
 }
 
 /* Kernels that the stub or the firmware would refuse to start. */
-static int check_kernel(struct stub_run *run, const struct start *kernel, bool handover, struct pcrcast_error *e)
+static int check_kernel(struct stub_run *run, const struct start *kernel, bool handover,
+			struct pcrcast_error *e)
 {
 	uint16_t ours = run->uki.pe.machine, its = kernel->pe.machine;
 	const char *why;
 
 	/* 32-bit firmware starts a 64-bit kernel through the kernel's .compat section. */
 	if (its != ours && !(ours == PE_MACHINE_IA32 && its == PE_MACHINE_X64))
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "%s: section .linux: a kernel for machine type 0x%04x in an image for 0x%04x, which does not start",
-			       run->start->path, its, ours);
+		return err_set(
+			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			"%s: section .linux: a kernel for machine type 0x%04x in an image for 0x%04x, which does not start",
+			run->start->path, its, ours);
 	if (kernel->pe.major_image_version < 1 && !handover)
+		return err_set(
+			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			"%s: section .linux: MajorImageVersion is 0, systemd-stub starts kernels of version 1 and later only",
+			run->start->path);
+	if (run->rules->loads_kernel_image && !handover &&
+	    pe_fate_under_edk2(run->w->pool, &kernel->pe, &why) != PE_LOADS)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "%s: section .linux: MajorImageVersion is 0, systemd-stub starts kernels of version 1 and later only",
-			       run->start->path);
-	if (run->rules->loads_kernel_image && !handover && pe_fate_under_edk2(run->w->pool, &kernel->pe, &why) != PE_LOADS)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: section .linux: firmware does not load it: %s",
-			       run->start->path, why);
+			       "%s: section .linux: firmware does not load it: %s", run->start->path, why);
 	return 0;
 }
 
 static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 {
 	const char *place = uki_section_place(run->w->pool, &run->uki, UKI_LINUX);
-	struct start kernel = { .volume = NULL, .path = run->start->path, .real_path = run->start->real_path };
+	struct start kernel = { .volume = NULL,
+				.path = run->start->path,
+				.real_path = run->start->real_path };
 	struct event_text text = { "kernel inside the UKI", place };
 
 	int r = pe_parse(run->w->pool, &run->uki.sections[UKI_LINUX].bytes, &kernel.pe, e);
@@ -551,11 +584,19 @@ static int say_what_is_used(struct stub_run *run, struct pcrcast_error *e)
 	int r = 0;
 
 	if (run->uki.newer_than_known)
-		r = walk_note(run->w, pool_printf(pool, "%s: systemd-stub %s is newer than every version known here: predicted as the newest known, 262",
-						  run->start->path, run->uki.stub.text), e);
-	if (r == 0 && run->w->img->kind == IMAGE_FILE && tree_list_dir(run->start->volume, run->extra_dir, &ignored, NULL) == 0)
-		r = walk_note(run->w, pool_printf(pool, "companions are taken from the directory %s beside the file",
-						  run->extra_dir + 1), e);
+		r = walk_note(
+			run->w,
+			pool_printf(
+				pool,
+				"%s: systemd-stub %s is newer than every version known here: predicted as the newest known, 262",
+				run->start->path, run->uki.stub.text),
+			e);
+	if (r == 0 && run->w->img->kind == IMAGE_FILE &&
+	    tree_list_dir(run->start->volume, run->extra_dir, &ignored, NULL) == 0)
+		r = walk_note(run->w,
+			      pool_printf(pool, "companions are taken from the directory %s beside the file",
+					  run->extra_dir + 1),
+			      e);
 	return r;
 }
 

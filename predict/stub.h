@@ -31,14 +31,15 @@ struct stub_run {
 	struct uki uki;
 	const char *extra_dir; /* NAME.efi.extra.d */
 
-	bool has_line;         /* there is a command line, perhaps an empty one */
-	struct utf16 line;     /* what the kernel will get */
+	bool has_line;     /* there is a command line, perhaps an empty one */
+	struct utf16 line; /* what the kernel will get */
 	struct doubt line_doubt;
 	struct doubt initrd_doubt;
 
 	/* from addons, in the order in which they were loaded */
 	struct part_list dtb_addons, initrd_addons, ucode_addons;
-	struct utf16 addon_lines[2]; /* command lines of the global directory and of the UKI's own, joined as the version does */
+	struct utf16 addon_lines
+		[2]; /* command lines of the global directory and of the UKI's own, joined as the version does */
 
 	struct part_list archives; /* generated from companion files */
 };
@@ -65,5 +66,5 @@ int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrca
 int stub_companions(struct stub_run *run, struct pcrcast_error *e);
 
 /* An archive of one file /.extra/NAME made from bytes. */
-int stub_literal(struct stub_run *run, const char *name, uint32_t mode, const struct blob *bytes, struct part_list *to,
-		 struct pcrcast_error *e);
+int stub_literal(struct stub_run *run, const char *name, uint32_t mode, const struct blob *bytes,
+		 struct part_list *to, struct pcrcast_error *e);

@@ -31,7 +31,8 @@ static bool wanted(const struct walk *w, uint32_t pcr)
 static int add_hashed(struct walk *w, struct event ev, const struct blob *hashed, struct pcrcast_error *e)
 {
 	if (wanted(w, ev.pcr)) {
-		struct event_job *j = pool_push(w->pool, &w->event_jobs, &w->n_event_jobs, &w->cap_event_jobs, sizeof *j);
+		struct event_job *j =
+			pool_push(w->pool, &w->event_jobs, &w->n_event_jobs, &w->cap_event_jobs, sizeof *j);
 
 		if (!j)
 			return err_nomem(e);
@@ -46,8 +47,13 @@ static int add_hashed(struct walk *w, struct event ev, const struct blob *hashed
 int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, const struct blob *hashed,
 	       struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr, .type = type, .origin = EVENT_COMPUTED, .digests = SLICE_EMPTY, .data = data,
-			    .description = text.description, .source = text.source };
+	struct event ev = { .pcr = pcr,
+			    .type = type,
+			    .origin = EVENT_COMPUTED,
+			    .digests = SLICE_EMPTY,
+			    .data = data,
+			    .description = text.description,
+			    .source = text.source };
 
 	return add_hashed(w, ev, hashed, e);
 }
@@ -55,15 +61,21 @@ int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, c
 int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr, .type = type, .origin = origin, .digests = SLICE_EMPTY, .data = data,
-			    .description = text.description, .source = text.source };
+	struct event ev = { .pcr = pcr,
+			    .type = type,
+			    .origin = origin,
+			    .digests = SLICE_EMPTY,
+			    .data = data,
+			    .description = text.description,
+			    .source = text.source };
 	struct blob b;
 	int r = blob_of_bytes(w->pool, hashed, &b, e);
 
 	return r < 0 ? r : add_hashed(w, ev, &b, e);
 }
 
-int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *option, struct pcrcast_error *e)
+int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *option,
+		 struct pcrcast_error *e)
 {
 	struct prediction *p = w->out;
 
@@ -78,24 +90,31 @@ int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *o
 	return 0;
 }
 
-int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text, const char *reason,
-		       const char *option, struct pcrcast_error *e)
+int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text,
+		       const char *reason, const char *option, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr, .type = type, .origin = EVENT_UNKNOWN, .digests = SLICE_EMPTY, .data = SLICE_EMPTY,
-			    .description = text.description, .source = text.source };
+	struct event ev = { .pcr = pcr,
+			    .type = type,
+			    .origin = EVENT_UNKNOWN,
+			    .digests = SLICE_EMPTY,
+			    .data = SLICE_EMPTY,
+			    .description = text.description,
+			    .source = text.source };
 	int r = walk_unknown(w, pcr, reason, option, e);
 
 	return r < 0 ? r : add_event(w, ev, e);
 }
 
-int walk_assume(struct walk *w, const char *what, const char *value, const char *option, struct pcrcast_error *e)
+int walk_assume(struct walk *w, const char *what, const char *value, const char *option,
+		struct pcrcast_error *e)
 {
 	struct prediction *p = w->out;
 
 	for (size_t i = 0; i < p->n_assumptions; i++)
 		if (strcmp(p->assumptions[i].what, what) == 0 && strcmp(p->assumptions[i].value, value) == 0)
 			return 0;
-	struct assumption *a = pool_push(w->pool, &p->assumptions, &p->n_assumptions, &w->cap_assumptions, sizeof *a);
+	struct assumption *a =
+		pool_push(w->pool, &p->assumptions, &p->n_assumptions, &w->cap_assumptions, sizeof *a);
 	if (!a)
 		return err_nomem(e);
 	*a = (struct assumption){ what, value, option };
@@ -124,8 +143,8 @@ int walk_note(struct walk *w, const char *note, struct pcrcast_error *e)
 
 /* ---- event bodies ---- */
 
-int walk_ipl(struct walk *w, uint32_t pcr, struct utf16 data, const struct blob *hashed, struct event_text text,
-	     struct pcrcast_error *e)
+int walk_ipl(struct walk *w, uint32_t pcr, struct utf16 data, const struct blob *hashed,
+	     struct event_text text, struct pcrcast_error *e)
 {
 	struct slice bytes = utf16_bytes(w->pool, data, true);
 
@@ -182,7 +201,8 @@ static int image_load_data(struct walk *w, uint64_t image_len, const char *path,
 		if (!name.p)
 			return err_nomem(e);
 		if (name.n > UINT16_MAX - NODE)
-			return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "path of %zu bytes does not fit a device path", name.n);
+			return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+				       "path of %zu bytes does not fit a device path", name.n);
 	}
 	size_t path_len = (path ? NODE + name.n : 0) + END;
 	uint8_t *data = pool_array(w->pool, FIXED + path_len, 1);
@@ -228,8 +248,9 @@ int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struc
 			return err_wrap(e, "%s", text.source);
 		return walk_event(w, kinds[i].pcr, kinds[i].type, data, &hashed, text, e);
 	}
-	return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: subsystem %u is none that UEFI firmware starts (10, 11, 12)",
-		       text.source, pe->subsystem);
+	return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+		       "%s: subsystem %u is none that UEFI firmware starts (10, 11, 12)", text.source,
+		       pe->subsystem);
 }
 
 /* ---- looking things up ---- */
@@ -261,7 +282,8 @@ int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcas
 	return r;
 }
 
-int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e)
+int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
+		    struct pcrcast_error *e)
 {
 	struct start s = { .volume = volume, .options = SLICE_EMPTY };
 	struct blob bytes;
@@ -343,7 +365,8 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 		uint32_t pcrs; /* bit i: PCR i */
 		const char *reason;
 	} others[] = {
-		{ 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6, "the firmware measures itself, its configuration and drivers there" },
+		{ 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6,
+		  "the firmware measures itself, its configuration and drivers there" },
 		{ 1 << 5, "the firmware measures the partition table and its boot manager's actions there" },
 		{ 1 << 7, "the firmware measures the Secure Boot variables there" },
 		{ 1 << 10, "the kernel's integrity measurement (IMA) extends it" },
@@ -351,7 +374,9 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
-			int r = others[i].pcrs & UINT32_C(1) << pcr ? walk_unknown(w, pcr, others[i].reason, NULL, e) : 0;
+			int r = others[i].pcrs & UINT32_C(1) << pcr ?
+					walk_unknown(w, pcr, others[i].reason, NULL, e) :
+					0;
 
 			if (r < 0)
 				return r;
@@ -396,11 +421,15 @@ static int note_unused_options(struct walk *w, struct pcrcast_error *e)
 
 	for (size_t i = 0; r == 0 && i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].given && !(w->used & rows[i].option))
-			r = walk_note(w, pool_printf(w->pool, "%s was not used: nothing in this boot reads it", rows[i].name), e);
+			r = walk_note(w,
+				      pool_printf(w->pool, "%s was not used: nothing in this boot reads it",
+						  rows[i].name),
+				      e);
 	return r;
 }
 
-int predict(struct image *img, const struct predict_options *opt, struct prediction *ret, struct pcrcast_error *e)
+int predict(struct image *img, const struct predict_options *opt, struct prediction *ret,
+	    struct pcrcast_error *e)
 {
 	struct predict_options o = *opt;
 	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .img = img };
@@ -419,11 +448,13 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	for (size_t i = 0; r == 0 && i < img->n_notes; i++)
 		r = walk_note(&w, pool_printf(w.pool, "%s", img->notes[i]), e);
 	if (r == 0 && img->file && o.boot)
-		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--boot names a file inside an ESP, this is one EFI file");
+		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			    "--boot names a file inside an ESP, this is one EFI file");
 	if (r == 0)
 		r = stage_firmware(&w, e);
 	if (r == 0 && o.entry && !w.menu_seen)
-		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--entry: there is no boot menu in this boot");
+		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			    "--entry: there is no boot menu in this boot");
 	if (r == 0)
 		r = note_unused_options(&w, e);
 	if (r == 0)

@@ -43,19 +43,21 @@ struct walk {
 
 /* An EFI image about to be started, and what it is handed. */
 struct start {
-	struct tree *volume;   /* where it was loaded from; companions are looked up there */
-	const char *path;      /* in volume, stored spelling, '\' between names and in front */
-	const char *real_path; /* the name it has when it runs: boot counting renames files; same as path else */
-	struct pe pe;          /* of the bytes handed to LoadImage() */
+	struct tree *volume; /* where it was loaded from; companions are looked up there */
+	const char *path;    /* in volume, stored spelling, '\' between names and in front */
+	const char
+		*real_path; /* the name it has when it runs: boot counting renames files; same as path else */
+	struct pe pe;       /* of the bytes handed to LoadImage() */
 	struct sd_identity id;
-	struct slice options;  /* LoadOptions, n bytes; p may be empty */
-	bool options_of_user;  /* they are, or end in, what --load-options says */
-	bool options_unknown;  /* they depend on what is not known */
-	const char *why_unknown, *option_missing; /* the reason, and the option that would tell (may be NULL) */
-	bool has_initrd;       /* a LoadFile2 initrd is registered */
+	struct slice options; /* LoadOptions, n bytes; p may be empty */
+	bool options_of_user; /* they are, or end in, what --load-options says */
+	bool options_unknown; /* they depend on what is not known */
+	const char *why_unknown,
+		*option_missing; /* the reason, and the option that would tell (may be NULL) */
+	bool has_initrd;         /* a LoadFile2 initrd is registered */
 	struct blob initrd;
 	const char *initrd_source; /* for event texts */
-	bool initrd_unknown;   /* it depends on what is not known */
+	bool initrd_unknown;       /* it depends on what is not known */
 	const char *why_initrd_unknown, *initrd_option;
 };
 
@@ -76,12 +78,12 @@ int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice d
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e);
 
 /* An event that will happen but whose digest cannot be known. Makes the register incomplete. */
-int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text, const char *reason,
-		       const char *option, struct pcrcast_error *e);
+int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text,
+		       const char *reason, const char *option, struct pcrcast_error *e);
 
 /* EV_IPL whose data is text as UTF-16 with a NUL, as systemd logs it. */
-int walk_ipl(struct walk *w, uint32_t pcr, struct utf16 data, const struct blob *hashed, struct event_text text,
-	     struct pcrcast_error *e);
+int walk_ipl(struct walk *w, uint32_t pcr, struct utf16 data, const struct blob *hashed,
+	     struct event_text text, struct pcrcast_error *e);
 
 /* EV_IPL to PCR 12 whose data and hashed bytes are a command line as UTF-16 with a NUL (tpm_log_load_options). */
 int walk_command_line(struct walk *w, struct utf16 line, enum event_origin origin, struct event_text text,
@@ -92,10 +94,12 @@ int walk_tagged(struct walk *w, uint32_t pcr, uint32_t tag, const char *name, co
 		struct event_text text, struct pcrcast_error *e);
 
 /* Make a register incomplete. */
-int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *option, struct pcrcast_error *e);
+int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *option,
+		 struct pcrcast_error *e);
 
 /* Say what was taken for granted, or what else the user should know; a second time the same says nothing. */
-int walk_assume(struct walk *w, const char *what, const char *value, const char *option, struct pcrcast_error *e);
+int walk_assume(struct walk *w, const char *what, const char *value, const char *option,
+		struct pcrcast_error *e);
 int walk_note(struct walk *w, const char *note, struct pcrcast_error *e);
 
 /* What firmware makes of loading an image (PFP 1.06 section 10.2.5): the PCR 4 or 2 event. path may be NULL. */
@@ -114,11 +118,12 @@ enum verdict {
  * on_the_way: the boot goes through this image, so that its signer is taken to be trusted, and said to be.
  * *ret_why: what becomes of it and why, for any other verdict than IMAGE_ACCEPTED.
  */
-int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret, const char **ret_why,
-		     struct pcrcast_error *e);
+int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret,
+		     const char **ret_why, struct pcrcast_error *e);
 
 /* Open an EFI file of a volume as the image to start next; judging it and the event of loading it are the caller's. */
-int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret, struct pcrcast_error *e);
+int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
+		    struct pcrcast_error *e);
 
 /*
  * Something reads SMBIOS type 11 strings, which it does not in a confidential VM: *ret is true. Says what is
@@ -134,7 +139,8 @@ int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e);
 
 /* The stages. Each appends the events of an image that has been loaded, and goes on to what it starts. */
 int stage_firmware(struct walk *w, struct pcrcast_error *e);
-int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e); /* whichever of these it is */
+int stage_image(struct walk *w, const struct start *s,
+		struct pcrcast_error *e); /* whichever of these it is */
 int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e);
 int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e);
 

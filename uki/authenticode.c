@@ -6,7 +6,8 @@
 /* By PointerToRawData; equal ones keep the order of the table, as EDK2's insertion sort leaves them. */
 static int by_raw_off(const void *a, const void *b)
 {
-	const struct pe_section *x = *(const struct pe_section *const *)a, *y = *(const struct pe_section *const *)b;
+	const struct pe_section *x = *(const struct pe_section *const *)a,
+				*y = *(const struct pe_section *const *)b;
 
 	if (x->raw_off != y->raw_off)
 		return x->raw_off < y->raw_off ? -1 : 1;
@@ -20,9 +21,10 @@ static int sum_of_raw(const struct pe *pe, uint64_t *ret, struct pcrcast_error *
 	for (size_t i = 0; i < pe->n_sections; i++)
 		sum += pe->sections[i].raw_len; /* 65535 sections of 4 GiB fit into 64 bits */
 	if (sum / AUTHENTICODE_MAX_FACTOR > pe->image.len)
-		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
-			       "sections overlap: they claim %llu bytes of a file of %llu, at most %d times its size is hashed",
-			       (unsigned long long)sum, (unsigned long long)pe->image.len, AUTHENTICODE_MAX_FACTOR);
+		return err_set(
+			e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			"sections overlap: they claim %llu bytes of a file of %llu, at most %d times its size is hashed",
+			(unsigned long long)sum, (unsigned long long)pe->image.len, AUTHENTICODE_MAX_FACTOR);
 	*ret = sum;
 	return 0;
 }
@@ -66,9 +68,10 @@ int authenticode_bytes(struct pool *pool, const struct pe *pe, struct blob *ret,
 	uint64_t len = pe->image.len;
 	if (len > sum) {
 		if (len - sum < pe->cert_len)
-			return err_set(e, PCRCAST_EFORMAT, pe->cert_entry_off,
-				       "certificate table of %u bytes does not fit behind the sections, which end at %llu of %llu: firmware does not measure such an image",
-				       pe->cert_len, (unsigned long long)sum, (unsigned long long)len);
+			return err_set(
+				e, PCRCAST_EFORMAT, pe->cert_entry_off,
+				"certificate table of %u bytes does not fit behind the sections, which end at %llu of %llu: firmware does not measure such an image",
+				pe->cert_len, (unsigned long long)sum, (unsigned long long)len);
 		blob_add_part(&w, &pe->image, sum, len - sum - pe->cert_len);
 	}
 	return blob_build(&w, ret, e);

@@ -535,7 +535,8 @@ static int lzo_run(struct job *j)
 
 static int lzo_run(struct job *j)
 {
-	return err_set(j->e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET, "this program was built without liblzo2");
+	return err_set(j->e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+		       "this program was built without liblzo2");
 }
 
 #endif

@@ -19,8 +19,8 @@ static bool string_at(struct slice s, uint64_t off, struct slice *ret)
 
 enum { HWID_LEN = 28 }; /* u32 type << 28 | length, GUID, u32 name offset, u32 string offset */
 
-bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only, const struct guid *ids, size_t n_ids,
-		  struct slice *ret)
+bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only, const struct guid *ids,
+		  size_t n_ids, struct slice *ret)
 {
 	size_t n = 0;
 	struct slice ignored;
@@ -32,10 +32,12 @@ bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only
 
 		if (descriptor == 0)
 			break;
-		if (devicetrees_only ? descriptor != (HWID_DEVICETREE << 28 | HWID_LEN) :
-				       descriptor >> 28 != HWID_DEVICETREE && descriptor >> 28 != HWID_FIRMWARE)
+		if (devicetrees_only ?
+			    descriptor != (HWID_DEVICETREE << 28 | HWID_LEN) :
+			    descriptor >> 28 != HWID_DEVICETREE && descriptor >> 28 != HWID_FIRMWARE)
 			return false;
-		if ((name && !string_at(hwids, name, &ignored)) || (string && !string_at(hwids, string, &ignored)))
+		if ((name && !string_at(hwids, name, &ignored)) ||
+		    (string && !string_at(hwids, string, &ignored)))
 			return false;
 	}
 
@@ -60,7 +62,8 @@ bool devicetree_compatible(struct slice dtb, struct slice *ret)
 
 	if (dtb.n < FDT_HEADER || get_u32be(dtb.p) != (uint32_t)FDT_MAGIC)
 		return false;
-	uint32_t total = get_u32be(dtb.p + 4), at_words = get_u32be(dtb.p + 8), at_strings = get_u32be(dtb.p + 12);
+	uint32_t total = get_u32be(dtb.p + 4), at_words = get_u32be(dtb.p + 8),
+		 at_strings = get_u32be(dtb.p + 12);
 	uint32_t n_strings = get_u32be(dtb.p + 32), n_words = get_u32be(dtb.p + 36);
 	if (total > dtb.n || (uint64_t)at_strings + n_strings > total || at_words % 4 || n_words % 4 ||
 	    (uint64_t)at_words + n_words > at_strings || !slice_at(dtb, at_words, n_words, &words) ||
@@ -87,7 +90,8 @@ bool devicetree_compatible(struct slice dtb, struct slice *ret)
 		if (string_at(strings, name_at, &name) && slice_equal_string(name, "compatible")) {
 			struct slice value;
 
-			return len && slice_at(words, i, len, &value) && value.p[len - 1] == 0 && string_at(value, 0, ret);
+			return len && slice_at(words, i, len, &value) && value.p[len - 1] == 0 &&
+			       string_at(value, 0, ret);
 		}
 		if (len > words.n)
 			return false;
@@ -104,7 +108,8 @@ bool efifw_id(struct slice blob, struct slice *ret)
 
 	if (blob.n < MIN_HEADER || get_u32le(blob.p) != (uint32_t)MAGIC)
 		return false;
-	uint32_t header = get_u32le(blob.p + 4), id_len = get_u32le(blob.p + 8), payload = get_u32le(blob.p + 12);
+	uint32_t header = get_u32le(blob.p + 4), id_len = get_u32le(blob.p + 8),
+		 payload = get_u32le(blob.p + 12);
 	struct slice id;
 	if (header < MIN_HEADER || (uint64_t)header + id_len + payload > blob.n || id_len == 0 ||
 	    !slice_at(blob, header, id_len, &id) || memchr(id.p, 0, id.n) != id.p + id.n - 1)

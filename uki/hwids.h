@@ -21,8 +21,8 @@ enum hwid_type {
  * entry. The result borrows from hwids; false when nothing matches or the
  * table is not one that systemd accepts.
  */
-bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only, const struct guid *ids, size_t n_ids,
-		  struct slice *ret);
+bool hwids_lookup(struct slice hwids, enum hwid_type type, bool devicetrees_only, const struct guid *ids,
+		  size_t n_ids, struct slice *ret);
 
 /* The first string of the root node's "compatible" property. False when systemd finds none. */
 bool devicetree_compatible(struct slice dtb, struct slice *ret);

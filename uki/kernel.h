@@ -20,14 +20,15 @@ const char *kernel_format_name(enum kernel_format f);
 
 struct kernel {
 	enum kernel_format format;
-	const char *version;        /* "6.1.0-44-cloud-amd64 (…) #1 SMP …", printable; NULL when the image does not tell */
+	const char *
+		version; /* "6.1.0-44-cloud-amd64 (…) #1 SMP …", printable; NULL when the image does not tell */
 	bool measures_load_options; /* its EFI stub logs LOADED_IMAGE::LoadOptions to PCR 9 */
 	bool measures_initrd;       /* its EFI stub logs "Linux initrd" to PCR 9 */
 
 	/* KERNEL_ZBOOT only */
 	const char *zboot_compression; /* as the header names it: "gzip", "zstd22", … */
-	bool zboot_nested;             /* Linux 6.1: the outer image starts the decompressed one with LoadImage() */
-	struct blob zboot_payload;     /* the decompressed image, valid when zboot_nested */
+	bool zboot_nested; /* Linux 6.1: the outer image starts the decompressed one with LoadImage() */
+	struct blob zboot_payload; /* the decompressed image, valid when zboot_nested */
 };
 
 /*

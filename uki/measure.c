@@ -24,11 +24,13 @@ int uki_measure(const struct uki *uki, alg_set banks, struct pcr_bank ret[static
 	int r = jobs ? 0 : err_nomem(e);
 
 	if (r == 0 && uki->unknown)
-		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-			    "which .dtbauto or .efifw section is measured depends on the hardware: give --hwid or --dt-compatible");
+		r = err_set(
+			e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			"which .dtbauto or .efifw section is measured depends on the hardware: give --hwid or --dt-compatible");
 	if (r == 0 && uki->unsure_range)
-		r = err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			    "a section lies beyond SizeOfImage: whether this release of systemd-stub measures it is not known");
+		r = err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"a section lies beyond SizeOfImage: whether this release of systemd-stub measures it is not known");
 	for (enum uki_section s = 0; r == 0 && s < UKI_SECTIONS; s++)
 		if (uki->sections[s].set && s != UKI_PCRSIG)
 			r = hash_jobs_add(jobs, &uki->sections[s].bytes, &ids[s], e);
@@ -42,7 +44,8 @@ int uki_measure(const struct uki *uki, alg_set banks, struct pcr_bank ret[static
 			if (!uki->sections[s].set || s == UKI_PCRSIG)
 				continue;
 			/* the name with its NUL, then the content */
-			r = extend_bytes(&ret[a], (struct slice){ (const uint8_t *)name, strlen(name) + 1 }, e);
+			r = extend_bytes(&ret[a], (struct slice){ (const uint8_t *)name, strlen(name) + 1 },
+					 e);
 			if (r == 0)
 				r = pcr_extend(&ret[a], 11, hash_jobs_digest(jobs, ids[s], a)->bytes, e);
 		}

@@ -39,24 +39,26 @@ static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_t
 	uint64_t at = 0;
 
 	if (image->len > PE_MAX_LEN)
-		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "%llu bytes, a PE image has less than 4 GiB",
-			       (unsigned long long)image->len);
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "%llu bytes, a PE image has less than 4 GiB", (unsigned long long)image->len);
 	if (image->len < DOS_LEN)
-		return err_set(e, PCRCAST_ETRUNC, 0, "a PE image needs %d bytes of DOS header, found %llu", DOS_LEN,
-			       (unsigned long long)image->len);
+		return err_set(e, PCRCAST_ETRUNC, 0, "a PE image needs %d bytes of DOS header, found %llu",
+			       DOS_LEN, (unsigned long long)image->len);
 	int r = blob_read(image, 0, dos, sizeof dos, e);
 	if (r < 0)
 		return r;
 	if (dos[0] == 'M' && dos[1] == 'Z')
 		at = get_u32le(dos + 0x3c);
 	if (image->len < COFF_LEN || at > image->len - COFF_LEN)
-		return err_set(e, PCRCAST_ETRUNC, at, "PE header expected at byte %llu, the file ends at %llu",
+		return err_set(e, PCRCAST_ETRUNC, at,
+			       "PE header expected at byte %llu, the file ends at %llu",
 			       (unsigned long long)at, (unsigned long long)image->len);
 	r = blob_read(image, at, coff, sizeof coff, e);
 	if (r < 0)
 		return r;
 	if (memcmp(coff, "PE\0\0", 4) != 0)
-		return err_set(e, PCRCAST_EFORMAT, at, "no PE image: expected the signature \"PE\", found %02x %02x %02x %02x",
+		return err_set(e, PCRCAST_EFORMAT, at,
+			       "no PE image: expected the signature \"PE\", found %02x %02x %02x %02x",
 			       coff[0], coff[1], coff[2], coff[3]);
 	pe->machine = get_u16le(coff + 4);
 	*ret_n = get_u16le(coff + 6);
@@ -72,11 +74,13 @@ static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_t
 		return r;
 	uint16_t magic = get_u16le(opt);
 	if (have >= 2 && magic != 0x10b && magic != 0x20b)
-		return err_set(e, PCRCAST_EFORMAT, opt_at, "optional header magic 0x%04x, expected 0x010b or 0x020b", magic);
+		return err_set(e, PCRCAST_EFORMAT, opt_at,
+			       "optional header magic 0x%04x, expected 0x010b or 0x020b", magic);
 	pe->plus = magic == 0x20b;
 	size_t dirs = pe->plus ? 112 : OPTIONAL_MIN;
 	if (have < dirs)
-		return err_set(e, PCRCAST_ETRUNC, opt_at, "optional header has %zu bytes, expected at least %zu", have, dirs);
+		return err_set(e, PCRCAST_ETRUNC, opt_at,
+			       "optional header has %zu bytes, expected at least %zu", have, dirs);
 
 	pe->optional_off = (uint32_t)opt_at;
 	pe->optional_len = opt_len;
@@ -90,8 +94,9 @@ static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_t
 		return err_set(e, PCRCAST_ETRUNC, opt_at + 60, "SizeOfHeaders is %u, the file ends at %llu",
 			       pe->headers_len, (unsigned long long)image->len);
 	if (pe->headers_len < opt_at + dirs)
-		return err_set(e, PCRCAST_EFORMAT, opt_at + 60, "SizeOfHeaders is %u, the optional header ends at %llu",
-			       pe->headers_len, (unsigned long long)(opt_at + dirs));
+		return err_set(e, PCRCAST_EFORMAT, opt_at + 60,
+			       "SizeOfHeaders is %u, the optional header ends at %llu", pe->headers_len,
+			       (unsigned long long)(opt_at + dirs));
 
 	uint32_t n_dirs = get_u32le(opt + dirs - 4);
 	size_t cert = dirs + CERT_DIRECTORY * 8, reloc = dirs + RELOC_DIRECTORY * 8;
@@ -102,7 +107,8 @@ static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_t
 	}
 	if (n_dirs > CERT_DIRECTORY) {
 		if (have < cert + 8 || opt_at + cert + 8 > pe->headers_len)
-			return err_set(e, PCRCAST_ETRUNC, opt_at + dirs - 4, "%u data directories do not fit into the header", n_dirs);
+			return err_set(e, PCRCAST_ETRUNC, opt_at + dirs - 4,
+				       "%u data directories do not fit into the header", n_dirs);
 		pe->cert_entry_off = (uint32_t)(opt_at + cert);
 		pe->cert_off = get_u32le(opt + cert);
 		pe->cert_len = get_u32le(opt + cert + 4);
@@ -114,8 +120,10 @@ static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_t
 static int check_raw(const struct pe_section *s, uint64_t file_len, struct pcrcast_error *e)
 {
 	if (s->raw_len && (s->raw_off > file_len || s->raw_len > file_len - s->raw_off))
-		return err_set(e, PCRCAST_ETRUNC, file_len, "section %.8s lies at bytes %u to %llu, the file ends at %llu", s->name,
-			       s->raw_off, (unsigned long long)s->raw_off + s->raw_len, (unsigned long long)file_len);
+		return err_set(e, PCRCAST_ETRUNC, file_len,
+			       "section %.8s lies at bytes %u to %llu, the file ends at %llu", s->name,
+			       s->raw_off, (unsigned long long)s->raw_off + s->raw_len,
+			       (unsigned long long)file_len);
 	return 0;
 }
 
@@ -129,10 +137,11 @@ int pe_parse_headers(struct pool *pool, const struct blob *image, struct pe *ret
 	if (r < 0)
 		return r;
 	if (n > PE_MAX_SECTIONS)
-		return err_set(e, PCRCAST_ELIMIT, table, "%u sections, at most %d are handled", n, PE_MAX_SECTIONS);
+		return err_set(e, PCRCAST_ELIMIT, table, "%u sections, at most %d are handled", n,
+			       PE_MAX_SECTIONS);
 	if (table > image->len || (uint64_t)n * SECTION_LEN > image->len - table)
-		return err_set(e, PCRCAST_ETRUNC, table, "%u section headers expected, the file ends at %llu", n,
-			       (unsigned long long)image->len);
+		return err_set(e, PCRCAST_ETRUNC, table, "%u section headers expected, the file ends at %llu",
+			       n, (unsigned long long)image->len);
 
 	struct pe_section *sections = pool_array(pool, n, sizeof *sections);
 	uint8_t *raw = pool_array(pool, n, SECTION_LEN);
@@ -178,7 +187,8 @@ const struct pe_section *pe_section_find(const struct pe *pe, const char *name)
 }
 
 /* Lay bytes over the part [off, off + over->len) of *b. */
-static int lay_over(struct pool *pool, struct blob *b, uint64_t off, const struct blob *over, struct pcrcast_error *e)
+static int lay_over(struct pool *pool, struct blob *b, uint64_t off, const struct blob *over,
+		    struct pcrcast_error *e)
 {
 	struct blob_builder w = BLOB_BUILDER(pool);
 
@@ -189,8 +199,9 @@ static int lay_over(struct pool *pool, struct blob *b, uint64_t off, const struc
 }
 
 /* The bytes [from, to) of memory that begin at address at and come from the file; the rest of the range is zeros. */
-static int lay_part(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t to, uint64_t at, uint64_t len,
-		    uint32_t raw_off, uint32_t raw_len, struct blob *content, struct pcrcast_error *e)
+static int lay_part(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t to, uint64_t at,
+		    uint64_t len, uint32_t raw_off, uint32_t raw_len, struct blob *content,
+		    struct pcrcast_error *e)
 {
 	uint64_t start = at > from ? at : from, end = at + len < to ? at + len : to;
 	struct blob_builder w = BLOB_BUILDER(pool);
@@ -218,9 +229,10 @@ int pe_section_content(struct pool *pool, const struct pe *pe, const struct pe_s
 	unsigned n_layers = 0;
 
 	if (s->virt_len - from_file > PE_MAX_ZERO_FILL)
-		return err_set(e, PCRCAST_ELIMIT, s->raw_off,
-			       "section %.8s has %u bytes in the file and %u in memory, at most %d are filled up with zeros",
-			       s->name, s->raw_len, s->virt_len, PE_MAX_ZERO_FILL);
+		return err_set(
+			e, PCRCAST_ELIMIT, s->raw_off,
+			"section %.8s has %u bytes in the file and %u in memory, at most %d are filled up with zeros",
+			s->name, s->raw_len, s->virt_len, PE_MAX_ZERO_FILL);
 	blob_add_zeros(&w, s->virt_len);
 	int r = blob_build(&w, &content, e);
 	if (r == 0)
@@ -235,7 +247,8 @@ int pe_section_content(struct pool *pool, const struct pe *pe, const struct pe_s
 			continue;
 		if (++n_layers > PE_MAX_LAYERS)
 			return err_set(e, PCRCAST_ELIMIT, s->raw_off,
-				       "section %.8s shares its memory with more than %d others", s->name, PE_MAX_LAYERS - 1);
+				       "section %.8s shares its memory with more than %d others", s->name,
+				       PE_MAX_LAYERS - 1);
 		r = check_raw(o, pe->image.len, e);
 		if (r == 0)
 			r = lay_part(pool, pe, from, to, o->virt_off, len, o->raw_off, raw, &content, e);
@@ -245,7 +258,8 @@ int pe_section_content(struct pool *pool, const struct pe *pe, const struct pe_s
 	return r;
 }
 
-int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t to, bool *ret, struct pcrcast_error *e)
+int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t to, bool *ret,
+		 struct pcrcast_error *e)
 {
 	enum { TABLE_MAX = 1 << 20, BLOCK_HEADER = 8, WIDEST = 8 }; /* bytes; a stub's table has some tens */
 	struct pe_section table = { .name = ".reloc", .virt_off = pe->reloc_off, .virt_len = pe->reloc_len };
@@ -256,8 +270,9 @@ int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t
 	if (pe->reloc_len == 0)
 		return 0;
 	if (pe->reloc_len > TABLE_MAX)
-		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "base relocation table of %u bytes, at most %d are read",
-			       pe->reloc_len, TABLE_MAX);
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "base relocation table of %u bytes, at most %d are read", pe->reloc_len,
+			       TABLE_MAX);
 	int r = pe_section_content(pool, pe, &table, &content, e);
 	if (r == 0)
 		r = blob_load(pool, &content, TABLE_MAX, &t, e);
@@ -284,24 +299,33 @@ int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t
 
 enum pe_fate pe_fate_under_edk2(struct pool *pool, const struct pe *pe, const char **ret_why)
 {
-	enum { MAX_DIRECTORIES = 16, NT_HEADERS = 264 }; /* EFI_IMAGE_NUMBER_OF_DIRECTORY_ENTRIES, sizeof (EFI_IMAGE_NT_HEADERS64) */
-	uint64_t plain = pe->plus ? 112 : OPTIONAL_MIN, table = (uint64_t)pe->optional_off + pe->optional_len, n = pe->n_sections;
+	enum {
+		MAX_DIRECTORIES = 16,
+		NT_HEADERS = 264
+	}; /* EFI_IMAGE_NUMBER_OF_DIRECTORY_ENTRIES, sizeof (EFI_IMAGE_NT_HEADERS64) */
+	uint64_t plain = pe->plus ? 112 : OPTIONAL_MIN, table = (uint64_t)pe->optional_off + pe->optional_len,
+		 n = pe->n_sections;
 	const char *why = NULL;
 
 	/* PeCoffLoaderGetPeHeader, in its order */
 	if (pe->optional_off - COFF_LEN + (uint64_t)NT_HEADERS > pe->image.len)
 		why = "the file ends inside the headers";
 	else if (pe->n_directories > MAX_DIRECTORIES)
-		why = pool_printf(pool, "NumberOfRvaAndSizes is %u, at most %d are possible", pe->n_directories, MAX_DIRECTORIES);
+		why = pool_printf(pool, "NumberOfRvaAndSizes is %u, at most %d are possible",
+				  pe->n_directories, MAX_DIRECTORIES);
 	else if (pe->optional_len != plain + 8 * (uint64_t)pe->n_directories)
-		why = pool_printf(pool, "SizeOfOptionalHeader is %u, expected %llu for %u data directories", pe->optional_len,
-				  (unsigned long long)(plain + 8 * (uint64_t)pe->n_directories), pe->n_directories);
+		why = pool_printf(pool, "SizeOfOptionalHeader is %u, expected %llu for %u data directories",
+				  pe->optional_len,
+				  (unsigned long long)(plain + 8 * (uint64_t)pe->n_directories),
+				  pe->n_directories);
 	else if (pe->image_len <= table || (pe->image_len - table) / SECTION_LEN <= n)
 		why = pool_printf(pool, "SizeOfImage is %u, too small for the section table", pe->image_len);
 	else if (pe->headers_len <= table || (pe->headers_len - table) / SECTION_LEN < n)
-		why = pool_printf(pool, "SizeOfHeaders is %u, too small for the section table", pe->headers_len);
+		why = pool_printf(pool, "SizeOfHeaders is %u, too small for the section table",
+				  pe->headers_len);
 	else if (pe->headers_len >= pe->image_len)
-		why = pool_printf(pool, "SizeOfHeaders is %u, SizeOfImage %u", pe->headers_len, pe->image_len);
+		why = pool_printf(pool, "SizeOfHeaders is %u, SizeOfImage %u", pe->headers_len,
+				  pe->image_len);
 	else if (pe->cert_len && (uint64_t)pe->cert_off + pe->cert_len > pe->image.len)
 		why = "the certificate table lies outside the file";
 	for (size_t i = 0; !why && i < n; i++) {
@@ -323,7 +347,8 @@ enum pe_fate pe_fate_under_edk2(struct pool *pool, const struct pe *pe, const ch
 		const struct pe_section *s = &pe->sections[i];
 		bool any = s->virt_len ? s->virt_len && s->raw_len : s->raw_len;
 
-		if (any && (s->virt_off >= pe->image_len || (uint32_t)(s->virt_off + s->virt_len - 1) >= pe->image_len))
+		if (any && (s->virt_off >= pe->image_len ||
+			    (uint32_t)(s->virt_off + s->virt_len - 1) >= pe->image_len))
 			why = pool_printf(pool, "section %.8s ends beyond SizeOfImage", s->name);
 	}
 	*ret_why = why;

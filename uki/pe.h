@@ -39,17 +39,17 @@ struct pe {
 	uint16_t machine;
 	uint16_t subsystem;
 	uint16_t major_image_version;
-	bool plus;                /* PE32+ */
-	bool relocs_stripped;     /* Characteristics */
-	uint32_t headers_len;     /* SizeOfHeaders */
-	uint32_t image_len;       /* SizeOfImage: bytes in memory */
-	uint32_t section_align;   /* SectionAlignment */
+	bool plus;                           /* PE32+ */
+	bool relocs_stripped;                /* Characteristics */
+	uint32_t headers_len;                /* SizeOfHeaders */
+	uint32_t image_len;                  /* SizeOfImage: bytes in memory */
+	uint32_t section_align;              /* SectionAlignment */
 	uint32_t optional_off, optional_len; /* of the optional header; SizeOfOptionalHeader */
-	uint32_t n_directories;   /* NumberOfRvaAndSizes as stated */
-	uint32_t reloc_off, reloc_len; /* base relocation table, from the image base; len 0: none */
+	uint32_t n_directories;              /* NumberOfRvaAndSizes as stated */
+	uint32_t reloc_off, reloc_len;       /* base relocation table, from the image base; len 0: none */
 	uint32_t checksum_off;
-	uint32_t cert_entry_off;  /* of the Certificate Table data directory entry; 0: there is none */
-	uint32_t cert_off;        /* of the attribute certificate table; meaningless when cert_len is 0 */
+	uint32_t cert_entry_off; /* of the Certificate Table data directory entry; 0: there is none */
+	uint32_t cert_off;       /* of the attribute certificate table; meaningless when cert_len is 0 */
 	uint32_t cert_len;
 	const struct pe_section *sections; /* in table order */
 	size_t n_sections;
@@ -81,7 +81,8 @@ enum pe_fate {
 enum pe_fate pe_fate_under_edk2(struct pool *pool, const struct pe *pe, const char **ret_why);
 
 /* Does firmware change a byte of [from, to) of the image in memory when it applies the base relocations? */
-int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t to, bool *ret, struct pcrcast_error *e);
+int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t to, bool *ret,
+		 struct pcrcast_error *e);
 
 /* The first section whose name is exactly this; NULL when there is none. */
 const struct pe_section *pe_section_find(const struct pe *pe, const char *name);

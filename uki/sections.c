@@ -1,7 +1,9 @@
 #include "uki/sections.h"
 
 enum {
-	DTB_MAX = 4 << 20, /* bytes of a device tree or .hwids table read into memory; real ones are some 100 KiB */
+	DTB_MAX =
+		4
+		<< 20, /* bytes of a device tree or .hwids table read into memory; real ones are some 100 KiB */
 };
 
 bool uki_looks_like(const struct pe *pe, const struct sd_identity *id)
@@ -50,10 +52,12 @@ static bool profile_part(const struct pe *pe, unsigned profile, struct part *ret
 
 static bool name_matches(enum section_match match, const char *name, const char *known)
 {
-	return match == MATCH_PREFIX_LAST ? strncmp(name, known, strlen(known)) == 0 : strcmp(name, known) == 0;
+	return match == MATCH_PREFIX_LAST ? strncmp(name, known, strlen(known)) == 0 :
+					    strcmp(name, known) == 0;
 }
 
-static const struct pe_section *find_in(const struct pe *pe, struct part part, enum section_match match, const char *name)
+static const struct pe_section *find_in(const struct pe *pe, struct part part, enum section_match match,
+					const char *name)
 {
 	const struct pe_section *found = NULL;
 
@@ -83,7 +87,8 @@ const struct pe_section *uki_find_section(const struct pe *pe, enum section_matc
 }
 
 /* False when the stub passes over the section. Sets *unsure when that depends on the point release. */
-static bool in_range(const struct pe *pe, const struct stub_rules *rules, const struct pe_section *s, bool *unsure)
+static bool in_range(const struct pe *pe, const struct stub_rules *rules, const struct pe_section *s,
+		     bool *unsure)
 {
 	if ((uint64_t)s->virt_off + s->virt_len <= pe->image_len || rules->sections_within_image == NO)
 		return true;
@@ -132,8 +137,9 @@ static int find_wanted(struct pool *pool, const struct uki *uki, struct part par
 			return 0;
 		int r = load_small(pool, pe, &pe->sections[i], &table, e);
 		if (r == 0)
-			ret->known = hwids_lookup(table, which == UKI_DTBAUTO ? HWID_DEVICETREE : HWID_FIRMWARE,
-						  !(uki->rules->sections & UKI_BIT(UKI_EFIFW)), hw->ids, hw->n_ids, &ret->text);
+			ret->known = hwids_lookup(
+				table, which == UKI_DTBAUTO ? HWID_DEVICETREE : HWID_FIRMWARE,
+				!(uki->rules->sections & UKI_BIT(UKI_EFIFW)), hw->ids, hw->n_ids, &ret->text);
 		return r;
 	}
 	return 0;
@@ -148,8 +154,8 @@ static bool part_has(const struct pe *pe, struct part part, const char *name)
 }
 
 /* Is this .dtbauto or .efifw section the one that is wanted? */
-static int fits(const struct pe *pe, enum uki_section which, const struct pe_section *s, const struct wanted *wanted,
-		bool *ret, struct pcrcast_error *e)
+static int fits(const struct pe *pe, enum uki_section which, const struct pe_section *s,
+		const struct wanted *wanted, bool *ret, struct pcrcast_error *e)
 {
 	struct pool scratch = POOL_INIT; /* a UKI may hold a device tree for each of hundreds of boards */
 	struct slice content, own;
@@ -157,7 +163,8 @@ static int fits(const struct pe *pe, enum uki_section which, const struct pe_sec
 
 	*ret = false;
 	if (r == 0 && wanted->known) {
-		bool sound = which == UKI_DTBAUTO ? devicetree_compatible(content, &own) : efifw_id(content, &own);
+		bool sound =
+			which == UKI_DTBAUTO ? devicetree_compatible(content, &own) : efifw_id(content, &own);
 
 		*ret = sound && slice_equal(own, wanted->text);
 	}
@@ -166,7 +173,8 @@ static int fits(const struct pe *pe, enum uki_section which, const struct pe_sec
 }
 
 /* Can the choice among sections of this name be made with what is known about the machine? */
-static bool hardware_known(const struct pe *pe, struct part part, enum uki_section which, const struct hardware *hw)
+static bool hardware_known(const struct pe *pe, struct part part, enum uki_section which,
+			   const struct hardware *hw)
 {
 	bool has_table = part_has(pe, part, ".hwids");
 	/* Firmware of PCs has no device tree to hand over. */
@@ -192,7 +200,8 @@ static int locate(struct pool *pool, struct part part, const struct hardware *hw
 
 		if (!(uki->rules->sections & UKI_BIT(known)))
 			continue;
-		if (by_hardware && part_has(pe, part, uki_section_names[known]) && !hardware_known(pe, part, known, hw)) {
+		if (by_hardware && part_has(pe, part, uki_section_names[known]) &&
+		    !hardware_known(pe, part, known, hw)) {
 			uki->unknown |= UKI_BIT(known);
 			continue;
 		}
@@ -221,14 +230,17 @@ static int locate(struct pool *pool, struct part part, const struct hardware *hw
 }
 
 /* A section that relocation changes would be measured as it is afterwards, which depends on where it was loaded. */
-static int check_relocations(struct pool *pool, const struct uki *uki, const struct pe_section *s, struct pcrcast_error *e)
+static int check_relocations(struct pool *pool, const struct uki *uki, const struct pe_section *s,
+			     struct pcrcast_error *e)
 {
 	bool relocated;
 	int r = pe_relocated(pool, &uki->pe, s->virt_off, (uint64_t)s->virt_off + s->virt_len, &relocated, e);
 
 	if (r == 0 && relocated)
-		r = err_set(e, PCRCAST_EUNSUPPORTED, s->raw_off,
-			    "the base relocations change section %.8s: its bytes in memory depend on where it is loaded", s->name);
+		r = err_set(
+			e, PCRCAST_EUNSUPPORTED, s->raw_off,
+			"the base relocations change section %.8s: its bytes in memory depend on where it is loaded",
+			s->name);
 	return r;
 }
 
@@ -244,7 +256,8 @@ static int load_contents(struct pool *pool, struct uki *uki, struct pcrcast_erro
 			continue;
 		zeros += s->virt_len > s->raw_len ? s->virt_len - s->raw_len : 0;
 		if (zeros > PE_MAX_ZERO_FILL)
-			return err_set(e, PCRCAST_ELIMIT, s->raw_off, "sections are filled up with more than %d zeros", PE_MAX_ZERO_FILL);
+			return err_set(e, PCRCAST_ELIMIT, s->raw_off,
+				       "sections are filled up with more than %d zeros", PE_MAX_ZERO_FILL);
 		int r = pe_section_content(pool, &uki->pe, s, &c->bytes, e);
 		if (r == 0)
 			r = check_relocations(pool, uki, s, e);
@@ -261,8 +274,9 @@ int uki_open(struct pool *pool, const struct pe *pe, const struct sd_identity *i
 	struct part part;
 
 	if (id->kind != SD_STUB)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "no systemd-stub: expected the text \"#### LoaderInfo: systemd-stub VERSION ####\" in the image");
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"no systemd-stub: expected the text \"#### LoaderInfo: systemd-stub VERSION ####\" in the image");
 	if (id->version.major == 0)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "systemd-stub version \"%s\" does not begin with a number", id->text);
@@ -285,13 +299,14 @@ int uki_open(struct pool *pool, const struct pe *pe, const struct sd_identity *i
 	if (r < 0)
 		return r;
 	if (!uki.has_profile && profile > 0)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no profile %u: the image has %u %s", profile,
-			       uki.n_profiles ? uki.n_profiles : 1, uki.n_profiles > 1 ? "profiles, counted from 0" : "profile, 0");
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no profile %u: the image has %u %s",
+			       profile, uki.n_profiles ? uki.n_profiles : 1,
+			       uki.n_profiles > 1 ? "profiles, counted from 0" : "profile, 0");
 	uki.has_profile = true;
 
 	if (!uki.sections[UKI_LINUX].set)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "no .linux section that systemd-stub %s would use",
-			       id->text);
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "no .linux section that systemd-stub %s would use", id->text);
 	r = load_contents(pool, &uki, e);
 	if (r < 0)
 		return r;
@@ -299,8 +314,8 @@ int uki_open(struct pool *pool, const struct pe *pe, const struct sd_identity *i
 	return 0;
 }
 
-int uki_open_addon(struct pool *pool, const struct pe *pe, const struct stub_rules *rules, const struct hardware *hw,
-		   struct uki *ret, struct pcrcast_error *e)
+int uki_open_addon(struct pool *pool, const struct pe *pe, const struct stub_rules *rules,
+		   const struct hardware *hw, struct uki *ret, struct pcrcast_error *e)
 {
 	struct uki uki = { .pe = *pe, .rules = rules };
 	int r = locate(pool, (struct part){ 0, pe->n_sections }, hw, &uki, e);
@@ -319,7 +334,8 @@ int uki_load_text(struct pool *pool, const struct blob *content, struct slice *r
 	struct slice text;
 
 	/* Zeros that only VirtualSize claims are no text. */
-	while (head.n_pieces && !head.pieces[head.n_pieces - 1].source && !head.pieces[head.n_pieces - 1].bytes)
+	while (head.n_pieces && !head.pieces[head.n_pieces - 1].source &&
+	       !head.pieces[head.n_pieces - 1].bytes)
 		head.len -= head.pieces[--head.n_pieces].len;
 	int r = blob_load(pool, &head, UKI_TEXT_MAX, &text, e);
 	if (r < 0)
@@ -331,7 +347,8 @@ int uki_load_text(struct pool *pool, const struct blob *content, struct slice *r
 	return 0;
 }
 
-int uki_text(struct pool *pool, const struct uki *uki, enum uki_section s, struct slice *ret, struct pcrcast_error *e)
+int uki_text(struct pool *pool, const struct uki *uki, enum uki_section s, struct slice *ret,
+	     struct pcrcast_error *e)
 {
 	struct slice text = SLICE_EMPTY;
 
@@ -350,5 +367,6 @@ const char *uki_section_place(struct pool *pool, const struct uki *uki, enum uki
 	const struct pe_section *p = &uki->pe.sections[uki->sections[s].index];
 
 	return pool_printf(pool, "section %s, file bytes %u to %llu", p->name, p->raw_off,
-			   (unsigned long long)p->raw_off + (p->raw_len < p->virt_len ? p->raw_len : p->virt_len));
+			   (unsigned long long)p->raw_off +
+				   (p->raw_len < p->virt_len ? p->raw_len : p->virt_len));
 }

@@ -11,17 +11,17 @@
 
 /* What is known about the machine, for .dtbauto and .efifw. */
 struct hardware {
-	bool ids_known;          /* ids are the machine's hardware ids (CHIDs), best first; there may be none */
+	bool ids_known; /* ids are the machine's hardware ids (CHIDs), best first; there may be none */
 	const struct guid *ids;
 	size_t n_ids;
-	bool compatible_known;   /* the firmware hands over a device tree whose first compatible string is this */
-	const char *compatible;  /* NULL: the firmware is known to hand over none */
+	bool compatible_known; /* the firmware hands over a device tree whose first compatible string is this */
+	const char *compatible; /* NULL: the firmware is known to hand over none */
 };
 
 struct uki_content {
-	bool set;            /* present, with at least one byte in memory */
-	struct blob bytes;   /* as in memory: VirtualSize bytes */
-	size_t index;        /* in pe->sections */
+	bool set;          /* present, with at least one byte in memory */
+	struct blob bytes; /* as in memory: VirtualSize bytes */
+	size_t index;      /* in pe->sections */
 };
 
 struct uki {
@@ -32,8 +32,8 @@ struct uki {
 	unsigned n_profiles;   /* .profile sections; 0 or 1: profile 0 only */
 	bool has_profile;      /* the profile asked for exists, or is 0 */
 	struct uki_content sections[UKI_SECTIONS];
-	uint32_t unknown;      /* UKI_BIT of sections whose choice depends on hardware that is not known */
-	bool unsure_range;     /* a section lies beyond SizeOfImage and this version may pass over it */
+	uint32_t unknown;  /* UKI_BIT of sections whose choice depends on hardware that is not known */
+	bool unsure_range; /* a section lies beyond SizeOfImage and this version may pass over it */
 };
 
 /* True when the image is a UKI: systemd-stub's magic text and a .linux section, or .linux and .osrel. */
@@ -47,8 +47,8 @@ int uki_open(struct pool *pool, const struct pe *pe, const struct sd_identity *i
 	     const struct hardware *hw, struct uki *ret, struct pcrcast_error *e);
 
 /* The same for an addon that this UKI's stub has loaded: any section may be missing. */
-int uki_open_addon(struct pool *pool, const struct pe *pe, const struct stub_rules *rules, const struct hardware *hw,
-		   struct uki *ret, struct pcrcast_error *e);
+int uki_open_addon(struct pool *pool, const struct pe *pe, const struct stub_rules *rules,
+		   const struct hardware *hw, struct uki *ret, struct pcrcast_error *e);
 
 /*
  * The section of this name for a profile: the profile's own, else the base one; as match says. *ret_exists: the
@@ -64,7 +64,8 @@ enum { UKI_TEXT_MAX = 1 << 20 };
 int uki_load_text(struct pool *pool, const struct blob *content, struct slice *ret, struct pcrcast_error *e);
 
 /* The bytes of a text section up to its first NUL; an empty slice when it is not set. */
-int uki_text(struct pool *pool, const struct uki *uki, enum uki_section s, struct slice *ret, struct pcrcast_error *e);
+int uki_text(struct pool *pool, const struct uki *uki, enum uki_section s, struct slice *ret,
+	     struct pcrcast_error *e);
 
 /* "section .linux": the name in front of an error about a section's bytes, with its place in the file. */
 const char *uki_section_place(struct pool *pool, const struct uki *uki, enum uki_section s);

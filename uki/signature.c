@@ -15,10 +15,10 @@
 #include "uki/authenticode.h"
 
 enum {
-	TABLE_MAX = 4 << 20,         /* bytes of a certificate table; real ones have some thousand */
-	ENTRIES_MAX = 64,            /* signatures of one image; more than two are rare */
-	ENTRY_HEADER = 8,            /* WIN_CERTIFICATE: u32 length, u16 revision, u16 type */
-	TYPE_PKCS_SIGNED_DATA = 2,   /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
+	TABLE_MAX = 4 << 20,       /* bytes of a certificate table; real ones have some thousand */
+	ENTRIES_MAX = 64,          /* signatures of one image; more than two are rare */
+	ENTRY_HEADER = 8,          /* WIN_CERTIFICATE: u32 length, u16 revision, u16 type */
+	TYPE_PKCS_SIGNED_DATA = 2, /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
 };
 
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
@@ -40,7 +40,7 @@ static enum alg alg_of(const X509_ALGOR *algor)
 
 	X509_ALGOR_get0(&oid, NULL, NULL, algor);
 	int nid = OBJ_obj2nid(oid);
-	return nid == NID_sha1	 ? ALG_SHA1 :
+	return nid == NID_sha1   ? ALG_SHA1 :
 	       nid == NID_sha256 ? ALG_SHA256 :
 	       nid == NID_sha384 ? ALG_SHA384 :
 	       nid == NID_sha512 ? ALG_SHA512 :
@@ -151,7 +151,8 @@ static struct signature read_entry(struct pool *pool, struct slice entry, uint16
 	const uint8_t *p = entry.p;
 
 	if (type != TYPE_PKCS_SIGNED_DATA) {
-		s.trouble = pool_printf(pool, "certificate type %u, expected %d (PKCS signed data)", type, TYPE_PKCS_SIGNED_DATA);
+		s.trouble = pool_printf(pool, "certificate type %u, expected %d (PKCS signed data)", type,
+					TYPE_PKCS_SIGNED_DATA);
 		return s;
 	}
 	PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)entry.n);
@@ -163,7 +164,8 @@ static struct signature read_entry(struct pool *pool, struct slice entry, uint16
 	return s;
 }
 
-int signatures_read(struct pool *pool, const struct pe *pe, struct signature_list *ret, struct pcrcast_error *e)
+int signatures_read(struct pool *pool, const struct pe *pe, struct signature_list *ret,
+		    struct pcrcast_error *e)
 {
 	struct signature *items = NULL;
 	size_t n = 0, cap = 0;
@@ -175,8 +177,9 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
 		return 0;
 	if (pe->cert_off > pe->image.len || pe->cert_len > pe->image.len - pe->cert_off)
 		return err_set(e, PCRCAST_ETRUNC, pe->cert_entry_off,
-			       "certificate table lies at bytes %u to %llu, the file ends at %llu", pe->cert_off,
-			       (unsigned long long)pe->cert_off + pe->cert_len, (unsigned long long)pe->image.len);
+			       "certificate table lies at bytes %u to %llu, the file ends at %llu",
+			       pe->cert_off, (unsigned long long)pe->cert_off + pe->cert_len,
+			       (unsigned long long)pe->image.len);
 	int r = blob_sub(pool, &pe->image, pe->cert_off, pe->cert_len, &table, e);
 	if (r == 0)
 		r = blob_load(pool, &table, TABLE_MAX, &bytes, e);
@@ -191,8 +194,9 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
 			return err_nomem(e);
 		if (len <= ENTRY_HEADER || len > bytes.n - at) {
 			*s = (struct signature){ .alg = ALG_COUNT,
-						 .trouble = pool_printf(pool, "entry length %u, expected 9 to %zu", len,
-									bytes.n - at) };
+						 .trouble = pool_printf(pool,
+									"entry length %u, expected 9 to %zu",
+									len, bytes.n - at) };
 			break;
 		}
 		*s = read_entry(pool, (struct slice){ bytes.p + at + ENTRY_HEADER, len - ENTRY_HEADER },
@@ -207,8 +211,8 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
 	return 0;
 }
 
-int signatures_check(struct pool *pool, const struct pe *pe, const struct signature_list *list, struct hash_jobs *jobs,
-		     bool **ret, struct pcrcast_error *e)
+int signatures_check(struct pool *pool, const struct pe *pe, const struct signature_list *list,
+		     struct hash_jobs *jobs, bool **ret, struct pcrcast_error *e)
 {
 	bool *good = pool_array(pool, list->n, sizeof *good);
 	struct blob bytes;

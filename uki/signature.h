@@ -11,13 +11,13 @@
 #include "uki/pe.h"
 
 struct signature {
-	enum alg alg;             /* of the image digest that it signs; ALG_COUNT: one that is not known here */
+	enum alg alg; /* of the image digest that it signs; ALG_COUNT: one that is not known here */
 	struct digest signed_digest;
-	const char *subject;      /* of the signer's certificate, RFC 2253; escaped, printable */
+	const char *subject; /* of the signer's certificate, RFC 2253; escaped, printable */
 	const char *issuer;
 	struct digest certificate; /* SHA-256 of the signer's certificate in DER */
-	bool sound;               /* the signature over the signed attributes verifies with that certificate */
-	const char *trouble;      /* why the entry could not be read; then nothing else is set. NULL otherwise */
+	bool sound;          /* the signature over the signed attributes verifies with that certificate */
+	const char *trouble; /* why the entry could not be read; then nothing else is set. NULL otherwise */
 };
 
 struct signature_list {
@@ -26,11 +26,12 @@ struct signature_list {
 };
 
 /* Read every entry of the certificate table. Odd entries are listed with their trouble; they are no error. */
-int signatures_read(struct pool *pool, const struct pe *pe, struct signature_list *ret, struct pcrcast_error *e);
+int signatures_read(struct pool *pool, const struct pe *pe, struct signature_list *ret,
+		    struct pcrcast_error *e);
 
 /*
  * Compute the image's digest for every algorithm that a signature uses (in jobs, where a later run finds
  * them again). ret[i] says whether signature i is sound and signs this very image.
  */
-int signatures_check(struct pool *pool, const struct pe *pe, const struct signature_list *list, struct hash_jobs *jobs,
-		     bool **ret, struct pcrcast_error *e);
+int signatures_check(struct pool *pool, const struct pe *pe, const struct signature_list *list,
+		     struct hash_jobs *jobs, bool **ret, struct pcrcast_error *e);

@@ -5,16 +5,17 @@
 #include <string.h>
 
 const char *const uki_section_names[UKI_SECTIONS] = {
-	[UKI_LINUX] = ".linux",	    [UKI_OSREL] = ".osrel",	[UKI_CMDLINE] = ".cmdline", [UKI_INITRD] = ".initrd",
-	[UKI_UCODE] = ".ucode",	    [UKI_SPLASH] = ".splash",	[UKI_DTB] = ".dtb",	    [UKI_UNAME] = ".uname",
-	[UKI_SBAT] = ".sbat",	    [UKI_PCRSIG] = ".pcrsig",	[UKI_PCRPKEY] = ".pcrpkey", [UKI_PROFILE] = ".profile",
-	[UKI_DTBAUTO] = ".dtbauto", [UKI_HWIDS] = ".hwids",	[UKI_EFIFW] = ".efifw",
+	[UKI_LINUX] = ".linux",     [UKI_OSREL] = ".osrel",     [UKI_CMDLINE] = ".cmdline",
+	[UKI_INITRD] = ".initrd",   [UKI_UCODE] = ".ucode",     [UKI_SPLASH] = ".splash",
+	[UKI_DTB] = ".dtb",         [UKI_UNAME] = ".uname",     [UKI_SBAT] = ".sbat",
+	[UKI_PCRSIG] = ".pcrsig",   [UKI_PCRPKEY] = ".pcrpkey", [UKI_PROFILE] = ".profile",
+	[UKI_DTBAUTO] = ".dtbauto", [UKI_HWIDS] = ".hwids",     [UKI_EFIFW] = ".efifw",
 };
 
 /* ---- versions ---- */
 
-#define SECTIONS_252                                                                                          \
-	(UKI_BIT(UKI_LINUX) | UKI_BIT(UKI_OSREL) | UKI_BIT(UKI_CMDLINE) | UKI_BIT(UKI_INITRD) |               \
+#define SECTIONS_252                                                                            \
+	(UKI_BIT(UKI_LINUX) | UKI_BIT(UKI_OSREL) | UKI_BIT(UKI_CMDLINE) | UKI_BIT(UKI_INITRD) | \
 	 UKI_BIT(UKI_SPLASH) | UKI_BIT(UKI_DTB) | UKI_BIT(UKI_PCRSIG) | UKI_BIT(UKI_PCRPKEY))
 #define SECTIONS_254 (SECTIONS_252 | UKI_BIT(UKI_UNAME) | UKI_BIT(UKI_SBAT))
 #define SECTIONS_256 (SECTIONS_254 | UKI_BIT(UKI_UCODE))
@@ -30,47 +31,95 @@ const char *const uki_section_names[UKI_SECTIONS] = {
  * 262); what is said of 258 to 261 comes from the NEWS of 262 and from 257 and 262 agreeing. Rows are
  * written as "what changed", so each row repeats the one before it and changes some fields.
  */
-#define ROW_252                                                                                               \
-	.sections = SECTIONS_252, .match = MATCH_PREFIX_LAST, .mangle = MANGLE_TRAILING,                      \
+#define ROW_252                                                                          \
+	.sections = SECTIONS_252, .match = MATCH_PREFIX_LAST, .mangle = MANGLE_TRAILING, \
 	.blank_options_count = true, .initrd = INITRD_BASE_PADDED, .loads_kernel_image = true
-#define ROW_254                                                                                               \
-	.match = MATCH_PREFIX_LAST, .blank_options_count = true, .counter_stripped = true,                    \
+#define ROW_254                                                                            \
+	.match = MATCH_PREFIX_LAST, .blank_options_count = true, .counter_stripped = true, \
 	.smbios = SMBIOS_RAW, .loads_kernel_image = true
-#define ROW_257                                                                                               \
-	.match = MATCH_EXACT_FIRST, .mangle = MANGLE_BOTH, .cvm_ignores_options = YES,                        \
-	.addons = ADDONS_JOINED_MANGLED, .addon_sections = ADDON_257, .smbios = SMBIOS_MANGLED,               \
+#define ROW_257                                                                                 \
+	.match = MATCH_EXACT_FIRST, .mangle = MANGLE_BOTH, .cvm_ignores_options = YES,          \
+	.addons = ADDONS_JOINED_MANGLED, .addon_sections = ADDON_257, .smbios = SMBIOS_MANGLED, \
 	.counter_stripped = true, .confext = true, .extra_literals = true, .initrd = INITRD_MANY_PADDED
 #define ROW_258 ROW_257, .sections = SECTIONS_258, .global_extensions = YES
 
 static const struct stub_rules rules[] = {
 	{ .from = { 252, 0 }, ROW_252 },
-	{ .from = { 254, 0 }, ROW_254, .sections = SECTIONS_254, .mangle = MANGLE_TRAILING,
-	  .addons = ADDONS_EVENT_PER_DIRECTORY, .addon_sections = ADDON_254, .initrd = INITRD_BASE_PADDED },
+	{ .from = { 254, 0 },
+	  ROW_254,
+	  .sections = SECTIONS_254,
+	  .mangle = MANGLE_TRAILING,
+	  .addons = ADDONS_EVENT_PER_DIRECTORY,
+	  .addon_sections = ADDON_254,
+	  .initrd = INITRD_BASE_PADDED },
 	/* The confidential VM rule came with a point release of 254, at the latest with 254.26. */
-	{ .from = { 254, 1 }, ROW_254, .sections = SECTIONS_254, .mangle = MANGLE_TRAILING,
-	  .addons = ADDONS_EVENT_PER_DIRECTORY, .addon_sections = ADDON_254, .initrd = INITRD_BASE_PADDED,
+	{ .from = { 254, 1 },
+	  ROW_254,
+	  .sections = SECTIONS_254,
+	  .mangle = MANGLE_TRAILING,
+	  .addons = ADDONS_EVENT_PER_DIRECTORY,
+	  .addon_sections = ADDON_254,
+	  .initrd = INITRD_BASE_PADDED,
 	  .cvm_ignores_options = UNSURE },
-	{ .from = { 254, 26 }, ROW_254, .sections = SECTIONS_254, .mangle = MANGLE_TRAILING,
-	  .addons = ADDONS_EVENT_PER_DIRECTORY, .addon_sections = ADDON_254, .initrd = INITRD_BASE_PADDED,
+	{ .from = { 254, 26 },
+	  ROW_254,
+	  .sections = SECTIONS_254,
+	  .mangle = MANGLE_TRAILING,
+	  .addons = ADDONS_EVENT_PER_DIRECTORY,
+	  .addon_sections = ADDON_254,
+	  .initrd = INITRD_BASE_PADDED,
 	  .cvm_ignores_options = YES },
-	{ .from = { 255, 0 }, ROW_254, .sections = SECTIONS_254, .mangle = MANGLE_BOTH_UNDEF,
-	  .addons = ADDONS_JOINED_RAW, .addon_sections = ADDON_255, .addons_before_sections = true,
+	{ .from = { 255, 0 },
+	  ROW_254,
+	  .sections = SECTIONS_254,
+	  .mangle = MANGLE_BOTH_UNDEF,
+	  .addons = ADDONS_JOINED_RAW,
+	  .addon_sections = ADDON_255,
+	  .addons_before_sections = true,
 	  .dtb_addons_last = true,
-	  .initrd = INITRD_BASE_PADDED, .cvm_ignores_options = YES },
-	{ .from = { 256, 0 }, ROW_254, .sections = SECTIONS_256, .mangle = MANGLE_BOTH_UNDEF,
-	  .addons = ADDONS_JOINED_RAW, .addon_sections = ADDON_255, .addons_before_sections = true,
-	  .dtb_addons_last = true, .confext = true,
-	  .initrd = INITRD_ALL_PADDED, .cvm_ignores_options = YES },
+	  .initrd = INITRD_BASE_PADDED,
+	  .cvm_ignores_options = YES },
+	{ .from = { 256, 0 },
+	  ROW_254,
+	  .sections = SECTIONS_256,
+	  .mangle = MANGLE_BOTH_UNDEF,
+	  .addons = ADDONS_JOINED_RAW,
+	  .addon_sections = ADDON_255,
+	  .addons_before_sections = true,
+	  .dtb_addons_last = true,
+	  .confext = true,
+	  .initrd = INITRD_ALL_PADDED,
+	  .cvm_ignores_options = YES },
 	{ .from = { 257, 0 }, ROW_257, .sections = SECTIONS_257, .loads_kernel_image = true },
-	{ .from = { 258, 0 }, ROW_258, .keeps_own_options = UNSURE, .sections_within_image = UNSURE,
+	{ .from = { 258, 0 },
+	  ROW_258,
+	  .keeps_own_options = UNSURE,
+	  .sections_within_image = UNSURE,
 	  .any_control_char = UNSURE },
 	/* 259 and 260 leave the stub's measurements as in 258, as far as the NEWS tell. */
-	{ .from = { 259, 0 }, ROW_258, .keeps_own_options = YES, .sections_within_image = UNSURE,
+	{ .from = { 259, 0 },
+	  ROW_258,
+	  .keeps_own_options = YES,
+	  .sections_within_image = UNSURE,
 	  .any_control_char = UNSURE },
-	{ .from = { 261, 0 }, ROW_258, .keeps_own_options = YES, .sections_within_image = UNSURE, .any_control_char = YES,
-	  .boot_secret = true, .initrd_joins_previous = true, .console = CONSOLE_APPENDED, .smbios_to_pcr1 = true },
-	{ .from = { 262, 0 }, ROW_258, .keeps_own_options = YES, .sections_within_image = YES, .any_control_char = YES,
-	  .boot_secret = true, .initrd_joins_previous = true, .console = CONSOLE_APPENDED, .smbios_to_pcr1 = true },
+	{ .from = { 261, 0 },
+	  ROW_258,
+	  .keeps_own_options = YES,
+	  .sections_within_image = UNSURE,
+	  .any_control_char = YES,
+	  .boot_secret = true,
+	  .initrd_joins_previous = true,
+	  .console = CONSOLE_APPENDED,
+	  .smbios_to_pcr1 = true },
+	{ .from = { 262, 0 },
+	  ROW_258,
+	  .keeps_own_options = YES,
+	  .sections_within_image = YES,
+	  .any_control_char = YES,
+	  .boot_secret = true,
+	  .initrd_joins_previous = true,
+	  .console = CONSOLE_APPENDED,
+	  .smbios_to_pcr1 = true },
 };
 
 enum { NEWEST = 262 };
@@ -102,7 +151,7 @@ static const char magic[] = "#### LoaderInfo: ";
 static const char magic_end[] = " ####";
 
 enum {
-	MAGIC_MAX = 256,        /* bytes of the whole text; version strings are some tens of bytes long */
+	MAGIC_MAX = 256,          /* bytes of the whole text; version strings are some tens of bytes long */
 	GAP_SEARCH_MAX = 1 << 20, /* bytes of gaps searched; a stub is some 100 KiB long */
 };
 
@@ -175,7 +224,8 @@ static int by_from(const void *a, const void *b)
 }
 
 /* Search the bytes of the file that are in no section, front to back. */
-static int search_gaps(struct pool *pool, const struct pe *pe, struct sd_identity *ret, struct pcrcast_error *e)
+static int search_gaps(struct pool *pool, const struct pe *pe, struct sd_identity *ret,
+		       struct pcrcast_error *e)
 {
 	struct range *taken = pool_array(pool, pe->n_sections, sizeof *taken);
 	uint64_t at = pe->headers_len, searched = 0;
@@ -186,14 +236,16 @@ static int search_gaps(struct pool *pool, const struct pe *pe, struct sd_identit
 	/* An empty section covers nothing, and where it says it lies may be outside the file. */
 	for (size_t i = 0; i < pe->n_sections; i++)
 		if (pe->sections[i].raw_len)
-			taken[n_taken++] = (struct range){ pe->sections[i].raw_off,
-							   (uint64_t)pe->sections[i].raw_off + pe->sections[i].raw_len };
+			taken[n_taken++] =
+				(struct range){ pe->sections[i].raw_off,
+						(uint64_t)pe->sections[i].raw_off + pe->sections[i].raw_len };
 	qsort(taken, n_taken, sizeof *taken, by_from);
 	for (size_t i = 0; i <= n_taken; i++) {
 		uint64_t end = i < n_taken ? taken[i].from : pe->image.len;
 
 		if (end > at && searched < GAP_SEARCH_MAX) {
-			uint64_t n = end - at < GAP_SEARCH_MAX - searched ? end - at : GAP_SEARCH_MAX - searched;
+			uint64_t n =
+				end - at < GAP_SEARCH_MAX - searched ? end - at : GAP_SEARCH_MAX - searched;
 			struct pool scratch = POOL_INIT;
 			struct blob gap;
 			struct slice bytes = SLICE_EMPTY;

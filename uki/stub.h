@@ -106,23 +106,26 @@ struct stub_rules {
 	enum section_match match;
 	enum certainty sections_within_image; /* a section beyond SizeOfImage is passed over */
 	enum mangle_rule mangle;
-	enum certainty cvm_ignores_options; /* Secure Boot, confidential VM, no .cmdline: load options ignored */
-	enum certainty any_control_char;    /* a control character anywhere voids the load options, not only in front */
-	bool blank_options_count;           /* load options that mangle to nothing still replace .cmdline */
+	enum certainty
+		cvm_ignores_options; /* Secure Boot, confidential VM, no .cmdline: load options ignored */
+	enum certainty
+		any_control_char; /* a control character anywhere voids the load options, not only in front */
+	bool blank_options_count; /* load options that mangle to nothing still replace .cmdline */
 	enum addon_rule addons;
-	uint32_t addon_sections; /* an addon without any of these is ignored */
+	uint32_t addon_sections;     /* an addon without any of these is ignored */
 	bool addons_before_sections; /* in the log: addons are loaded ahead of the PCR 11 events */
 	bool dtb_addons_last;        /* their events come behind those of the archives */
 	enum smbios_rule smbios;
-	bool counter_stripped; /* NAME+3-1.efi has its companions in NAME.efi.extra.d */
-	bool confext;          /* *.confext.raw go into an archive of their own */
+	bool counter_stripped;            /* NAME+3-1.efi has its companions in NAME.efi.extra.d */
+	bool confext;                     /* *.confext.raw go into an archive of their own */
 	enum certainty global_extensions; /* \loader\extensions is read */
-	bool extra_literals;   /* .extra/os-release and .extra/profile */
-	bool boot_secret;      /* .extra/boot-secret, random per machine */
+	bool extra_literals;              /* .extra/os-release and .extra/profile */
+	bool boot_secret;                 /* .extra/boot-secret, random per machine */
 	enum initrd_rule initrd;
 	bool initrd_joins_previous; /* an initrd registered before (by systemd-boot) is put in front */
 	bool loads_kernel_image;    /* LoadImage() for .linux: firmware measures it when Secure Boot is off */
-	enum certainty keeps_own_options; /* no command line at all: the kernel sees the stub's own load options */
+	enum certainty
+		keeps_own_options; /* no command line at all: the kernel sees the stub's own load options */
 	enum console_rule console;
 	bool smbios_to_pcr1;
 };

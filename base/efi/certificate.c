@@ -32,7 +32,8 @@ bool certificate_read(struct pool *pool, struct slice der, struct certificate *r
 		c.len = (size_t)(p - der.p);
 		c.subject = name_text(pool, X509_get_subject_name(x));
 		c.issuer = name_text(pool, X509_get_issuer_name(x));
-		ok = c.subject && c.issuer && digest_of(ALG_SHA256, (struct slice){ der.p, c.len }, &c.sha256, NULL) == 0;
+		ok = c.subject && c.issuer &&
+		     digest_of(ALG_SHA256, (struct slice){ der.p, c.len }, &c.sha256, NULL) == 0;
 	}
 	X509_free(x);
 	ERR_clear_error();

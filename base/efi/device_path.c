@@ -22,7 +22,7 @@ enum {
 	MEDIA_FV_FILE = 6,
 	ACPI_EXPANDED = 2,
 	NODES_MAX = 256, /* of one path; the longest known ones have about twenty */
-	SPARE = 64,      /* zeros behind a node on its way to libefivar, where a string without an end finds one */
+	SPARE = 64, /* zeros behind a node on its way to libefivar, where a string without an end finds one */
 };
 
 /*
@@ -33,27 +33,27 @@ static const struct {
 	uint8_t type, subtype;
 	uint16_t least, most; /* bytes of the whole node; most 0: exactly least */
 } known[] = {
-	{ TYPE_HARDWARE, 1, 6, 0 },	      /* PCI */
-	{ TYPE_HARDWARE, 2, 5, 0 },	      /* PCCARD */
-	{ TYPE_HARDWARE, 3, 24, 0 },	      /* memory mapped */
+	{ TYPE_HARDWARE, 1, 6, 0 },           /* PCI */
+	{ TYPE_HARDWARE, 2, 5, 0 },           /* PCCARD */
+	{ TYPE_HARDWARE, 3, 24, 0 },          /* memory mapped */
 	{ TYPE_HARDWARE, 4, 20, UINT16_MAX }, /* vendor */
-	{ TYPE_HARDWARE, 5, 8, 0 },	      /* controller */
-	{ TYPE_HARDWARE, 6, 13, 0 },	      /* BMC */
+	{ TYPE_HARDWARE, 5, 8, 0 },           /* controller */
+	{ TYPE_HARDWARE, 6, 13, 0 },          /* BMC */
 	{ TYPE_ACPI, 1, 12, 0 },
 	{ TYPE_ACPI, ACPI_EXPANDED, 19, UINT16_MAX },
-	{ TYPE_MESSAGING, 1, 8, 0 },	       /* ATAPI */
-	{ TYPE_MESSAGING, 2, 8, 0 },	       /* SCSI */
-	{ TYPE_MESSAGING, 5, 6, 0 },	       /* USB */
+	{ TYPE_MESSAGING, 1, 8, 0 },            /* ATAPI */
+	{ TYPE_MESSAGING, 2, 8, 0 },            /* SCSI */
+	{ TYPE_MESSAGING, 5, 6, 0 },            /* USB */
 	{ TYPE_MESSAGING, 10, 20, UINT16_MAX }, /* vendor */
-	{ TYPE_MESSAGING, 11, 37, 0 },	       /* MAC */
-	{ TYPE_MESSAGING, 12, 27, 0 },	       /* IPv4 */
-	{ TYPE_MESSAGING, 17, 5, 0 },	       /* logical unit */
-	{ TYPE_MESSAGING, 18, 10, 0 },	       /* SATA */
-	{ TYPE_MESSAGING, 23, 16, 0 },	       /* NVMe */
-	{ TYPE_MESSAGING, 26, 5, 0 },	       /* SD */
-	{ TYPE_MESSAGING, 29, 5, 0 },	       /* eMMC */
-	{ TYPE_MEDIA, 1, 42, 0 },	       /* hard drive */
-	{ TYPE_MEDIA, 2, 24, 0 },	       /* CD-ROM */
+	{ TYPE_MESSAGING, 11, 37, 0 },          /* MAC */
+	{ TYPE_MESSAGING, 12, 27, 0 },          /* IPv4 */
+	{ TYPE_MESSAGING, 17, 5, 0 },           /* logical unit */
+	{ TYPE_MESSAGING, 18, 10, 0 },          /* SATA */
+	{ TYPE_MESSAGING, 23, 16, 0 },          /* NVMe */
+	{ TYPE_MESSAGING, 26, 5, 0 },           /* SD */
+	{ TYPE_MESSAGING, 29, 5, 0 },           /* eMMC */
+	{ TYPE_MEDIA, 1, 42, 0 },               /* hard drive */
+	{ TYPE_MEDIA, 2, 24, 0 },               /* CD-ROM */
 	{ TYPE_MEDIA, MEDIA_VENDOR, 20, UINT16_MAX },
 	{ TYPE_MEDIA, MEDIA_FV_FILE, 20, 0 },
 	{ TYPE_MEDIA, 7, 20, 0 }, /* firmware volume */
@@ -70,7 +70,8 @@ static const struct {
 	{ MEDIA_VENDOR, GUID(0x55c5d1f8, 0x04cd, 0x46b5, 0x8a, 0x20, 0xe5, 0x6c, 0xbb, 0x30, 0x52, 0xd0),
 	  "kernel inside a unified kernel image" },
 	/* Linux 6.1, LINUX_EFI_INITRD_MEDIA_GUID */
-	{ MEDIA_VENDOR, GUID(0x5568e427, 0x68fc, 0x4f3d, 0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68), "initrd" },
+	{ MEDIA_VENDOR, GUID(0x5568e427, 0x68fc, 0x4f3d, 0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68),
+	  "initrd" },
 	/* EDK2, OvmfPkg/Include/Guid/QemuKernelLoaderFsMedia.h */
 	{ MEDIA_VENDOR, GUID(0x1428f772, 0xb64a, 0x441e, 0xb8, 0xc3, 0x9e, 0xbd, 0xd7, 0xf8, 0x93, 0xc7),
 	  "file that QEMU passes (-kernel)" },
@@ -78,7 +79,8 @@ static const struct {
 	{ MEDIA_FV_FILE, GUID(0x462caa21, 0x7614, 0x4503, 0x83, 0x6e, 0x8a, 0xb6, 0xf4, 0x66, 0x23, 0x31),
 	  "EDK2's boot manager menu" },
 	/* EDK2, ShellPkg/Application/Shell/Shell.inf */
-	{ MEDIA_FV_FILE, GUID(0x7c04a583, 0x9e3e, 0x4f1c, 0xad, 0x65, 0xe0, 0x52, 0x68, 0xd0, 0xb4, 0xd1), "EDK2's UEFI shell" },
+	{ MEDIA_FV_FILE, GUID(0x7c04a583, 0x9e3e, 0x4f1c, 0xad, 0x65, 0xe0, 0x52, 0x68, 0xd0, 0xb4, 0xd1),
+	  "EDK2's UEFI shell" },
 };
 
 static const char *what_is(struct slice node)
@@ -149,7 +151,8 @@ static char *library_text(struct pool *pool, struct slice node)
 	ssize_t n = efidp_format_device_path(NULL, 0, (const_efidp)copy, (ssize_t)(node.n + sizeof end));
 	if (n > 0) {
 		text = pool_array(pool, (size_t)n + 2, 1);
-		if (text && efidp_format_device_path(text, (size_t)n + 1, (const_efidp)copy, (ssize_t)(node.n + sizeof end)) < 0)
+		if (text && efidp_format_device_path(text, (size_t)n + 1, (const_efidp)copy,
+						     (ssize_t)(node.n + sizeof end)) < 0)
 			text = NULL;
 	}
 	free(copy);
@@ -253,12 +256,17 @@ int device_path_read(struct pool *pool, struct slice bytes, struct device_path *
 	path.complete = ended;
 	if (!ended || at < bytes.n) {
 		path.rest = (struct slice){ bytes.p + at, bytes.n - at };
-		path.trouble = ended		     ? pool_printf(pool, "%zu bytes behind the end of the device path", path.rest.n) :
-			       nodes > NODES_MAX     ? pool_printf(pool, "more than %d device path nodes", NODES_MAX) :
-			       at == bytes.n	     ? "the device path has no end node" :
-			       path.rest.n < NODE_HEADER ? pool_printf(pool, "%zu bytes are too few for a device path node", path.rest.n) :
-							   pool_printf(pool, "device path node %zu has length %u, expected 4 to %zu", nodes - 1,
-								       get_u16le(path.rest.p + 2), path.rest.n);
+		path.trouble =
+			ended             ? pool_printf(pool, "%zu bytes behind the end of the device path",
+							path.rest.n) :
+			nodes > NODES_MAX ? pool_printf(pool, "more than %d device path nodes", NODES_MAX) :
+			at == bytes.n     ? "the device path has no end node" :
+			path.rest.n < NODE_HEADER ?
+					pool_printf(pool, "%zu bytes are too few for a device path node",
+						    path.rest.n) :
+					pool_printf(pool,
+						    "device path node %zu has length %u, expected 4 to %zu",
+						    nodes - 1, get_u16le(path.rest.p + 2), path.rest.n);
 		if (!path.trouble)
 			return err_nomem(e);
 	}

@@ -12,7 +12,8 @@
 #include "base/slice.h"
 
 struct device_path {
-	const char *text;    /* all sound nodes, joined by slashes; may hold any characters that the path holds */
+	const char
+		*text; /* all sound nodes, joined by slashes; may hold any characters that the path holds */
 	const char *file;    /* the file it ends in, "\EFI\BOOT\BOOTX64.EFI"; NULL: none */
 	const char *what;    /* words for a well-known vendor node or firmware file at its end; NULL: none */
 	bool complete;       /* there was an end node, or nothing at all */

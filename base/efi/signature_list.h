@@ -9,7 +9,7 @@
 enum esl_kind {
 	ESL_HASH,        /* a digest */
 	ESL_CERTIFICATE, /* X.509 in DER */
-	ESL_CERT_HASH,   /* the digest of a certificate's to-be-signed part, and when it was revoked (EFI_TIME) */
+	ESL_CERT_HASH, /* the digest of a certificate's to-be-signed part, and when it was revoked (EFI_TIME) */
 	ESL_OTHER,
 };
 
@@ -26,9 +26,9 @@ const struct esl_type *esl_type_find(const struct guid *type);
 /* One list. Borrows from the bytes it was read from. */
 struct esl {
 	struct guid type;
-	struct slice header;      /* SignatureHeader */
-	struct slice signatures;  /* n of them, signature_len bytes each */
-	uint32_t signature_len;   /* at least GUID_LEN */
+	struct slice header;     /* SignatureHeader */
+	struct slice signatures; /* n of them, signature_len bytes each */
+	uint32_t signature_len;  /* at least GUID_LEN */
 	size_t n;
 };
 

@@ -16,7 +16,8 @@ char *utf16le_text(struct pool *pool, struct slice bytes)
 }
 
 /* Lengths are 64-bit (PFP), but UINTN in the older TCG EFI Platform Specification 1.22, that is 32-bit on such firmware. */
-static bool read_layout(struct slice bytes, bool narrow, struct guid *guid, struct slice *name, struct slice *data, struct slice *rest)
+static bool read_layout(struct slice bytes, bool narrow, struct guid *guid, struct slice *name,
+			struct slice *data, struct slice *rest)
 {
 	struct reader r = reader_over(bytes);
 	struct slice id = reader_take(&r, GUID_LEN);
@@ -50,10 +51,16 @@ const char *efi_variable_read(struct pool *pool, struct slice bytes, struct efi_
 
 	if (!read_layout(bytes, false, &v.guid, &name, &v.data, &v.rest) &&
 	    !(read_layout(bytes, true, &v.guid, &name, &v.data, &v.rest) && v.rest.n == 0 && is_name(name))) {
-		const char *why = bytes.n < 32 ? pool_printf(pool, "%zu bytes are too few for a variable, which begins with 32", bytes.n) :
-						 pool_printf(pool, "a variable name of %llu characters and %llu bytes of data in %zu bytes",
-							     (unsigned long long)get_u64le(bytes.p + 16),
-							     (unsigned long long)get_u64le(bytes.p + 24), bytes.n);
+		const char *why =
+			bytes.n < 32 ?
+				pool_printf(pool,
+					    "%zu bytes are too few for a variable, which begins with 32",
+					    bytes.n) :
+				pool_printf(
+					pool,
+					"a variable name of %llu characters and %llu bytes of data in %zu bytes",
+					(unsigned long long)get_u64le(bytes.p + 16),
+					(unsigned long long)get_u64le(bytes.p + 24), bytes.n);
 
 		return why ? why : "out of memory";
 	}
@@ -82,7 +89,8 @@ const char *load_option_read(struct pool *pool, struct slice bytes, struct load_
 		return "out of memory";
 	o.paths = reader_take(&r, paths_len);
 	if (r.failed) {
-		const char *why = pool_printf(pool, "a list of device paths of %u bytes where %zu are left", paths_len, reader_left(&r));
+		const char *why = pool_printf(pool, "a list of device paths of %u bytes where %zu are left",
+					      paths_len, reader_left(&r));
 
 		return why ? why : "out of memory";
 	}

@@ -85,8 +85,10 @@ static int run(unsigned long n)
 
 		for (unsigned long i = 0; i < n; i++) {
 			memcpy(digest, &i, sizeof i);
-			if (EVP_DigestInit_ex(ctx, md[b], NULL) != 1 || EVP_DigestUpdate(ctx, pcr, banks[b].len) != 1 ||
-			    EVP_DigestUpdate(ctx, digest, banks[b].len) != 1 || EVP_DigestFinal_ex(ctx, pcr, NULL) != 1)
+			if (EVP_DigestInit_ex(ctx, md[b], NULL) != 1 ||
+			    EVP_DigestUpdate(ctx, pcr, banks[b].len) != 1 ||
+			    EVP_DigestUpdate(ctx, digest, banks[b].len) != 1 ||
+			    EVP_DigestFinal_ex(ctx, pcr, NULL) != 1)
 				return 2;
 		}
 		printf("%02x", pcr[0]);

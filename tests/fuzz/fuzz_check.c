@@ -43,7 +43,8 @@ static void check_payloads(const struct eventlog *log)
 
 	if (eventlog_check_payloads(&pool, log, &c, NULL) == 0)
 		for (size_t i = 0; i < log->n_events; i++) {
-			CHECK(c[i].match == MATCH_YES || c[i].match == MATCH_NO || c[i].match == MATCH_CANNOT_TELL);
+			CHECK(c[i].match == MATCH_YES || c[i].match == MATCH_NO ||
+			      c[i].match == MATCH_CANNOT_TELL);
 			CHECK(c[i].reason && (c[i].match == MATCH_NO || !c[i].suspicious));
 		}
 	pool_done(&pool);
@@ -62,7 +63,8 @@ static void check_structure(struct eventlog *log)
 	}
 }
 
-static void check_one(const struct eventlog *log, const struct register_check *c, unsigned index, const struct pcr_values *v, enum alg alg)
+static void check_one(const struct eventlog *log, const struct register_check *c, unsigned index,
+		      const struct pcr_values *v, enum alg alg)
 {
 	bool known = v->known[alg] & UINT32_C(1) << index;
 
@@ -70,7 +72,8 @@ static void check_one(const struct eventlog *log, const struct register_check *c
 	CHECK(known == (c->state != REGISTER_NOT_STATED));
 	CHECK(c->consistent_events >= -1 && c->consistent_events <= (int64_t)log->n_events);
 	CHECK((c->last_consistent != SIZE_MAX) == (c->consistent_events > 0));
-	CHECK(c->last_consistent == SIZE_MAX || (c->last_consistent < log->n_events && log->events[c->last_consistent].pcr == index));
+	CHECK(c->last_consistent == SIZE_MAX ||
+	      (c->last_consistent < log->n_events && log->events[c->last_consistent].pcr == index));
 	CHECK(c->state != REGISTER_CONTINUES || (c->words_len > 0 && c->words_len <= strlen(c->words)));
 }
 
@@ -92,7 +95,8 @@ static void check_own(const struct eventlog *log, enum alg alg)
 		return;
 	for (unsigned i = 0; i < PCR_COUNT; i++) {
 		check_one(log, &checks[i], i, &own, alg);
-		CHECK(checks[i].state == (incomplete & UINT32_C(1) << i ? REGISTER_INCOMPLETE : REGISTER_AGREES));
+		CHECK(checks[i].state ==
+		      (incomplete & UINT32_C(1) << i ? REGISTER_INCOMPLETE : REGISTER_AGREES));
 	}
 }
 

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static bool inside(struct slice part, struct slice whole)
 {
-	return part.n == 0 || (part.p >= whole.p && part.n <= whole.n && (size_t)(part.p - whole.p) <= whole.n - part.n);
+	return part.n == 0 ||
+	       (part.p >= whole.p && part.n <= whole.n && (size_t)(part.p - whole.p) <= whole.n - part.n);
 }
 
 /* Text ends, names are there in groups and not in lists, no name is there twice in a small group. */
@@ -69,11 +70,13 @@ static void read_alone(struct slice bytes)
 	struct esl list;
 
 	CHECK(device_path_read(&pool, bytes, &path, NULL) == 0);
-	CHECK(path.text && inside(path.rest, bytes) && (path.trouble != NULL) == (path.rest.n > 0 || !path.complete));
+	CHECK(path.text && inside(path.rest, bytes) &&
+	      (path.trouble != NULL) == (path.rest.n > 0 || !path.complete));
 	if (!efi_variable_read(&pool, bytes, &variable))
 		CHECK(variable.name && inside(variable.data, bytes) && inside(variable.rest, bytes));
 	if (!load_option_read(&pool, bytes, &option))
-		CHECK(option.description && inside(option.paths, bytes) && inside(option.optional_data, bytes));
+		CHECK(option.description && inside(option.paths, bytes) &&
+		      inside(option.optional_data, bytes));
 	if (certificate_read(&pool, bytes, &certificate))
 		CHECK(certificate.len <= bytes.n && certificate.subject && certificate.issuer);
 	for (struct slice rest = bytes; rest.n && !esl_next(&pool, &rest, &list);) {
@@ -86,7 +89,8 @@ static void read_alone(struct slice bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const char *const templates[] = { "ima", "ima-ng", "ima-sigv2", "ima-modsig", "d|n", "sig|sig", "x" };
+	static const char *const templates[] = { "ima", "ima-ng",  "ima-sigv2", "ima-modsig",
+						 "d|n", "sig|sig", "x" };
 	struct eventlog log = EVENTLOG_INIT;
 	/* SHA-256 of ".linux" and its NUL: both answers for what a section's event is of are reached. */
 	static const uint8_t digests[34] = { 0x0b, 0x00, 0x0d, 0xa2, 0x93, 0xe3, 0x7a, 0xd5 };

@@ -21,7 +21,8 @@ static void check_items(const struct log_diff *d, const struct eventlog *a, cons
 		const struct difference *x = &d->items[i];
 
 		CHECK(x->description && *x->description);
-		CHECK((x->a == SIZE_MAX) == (x->change == CHANGE_ADDED) && (x->b == SIZE_MAX) == (x->change == CHANGE_REMOVED));
+		CHECK((x->a == SIZE_MAX) == (x->change == CHANGE_ADDED) &&
+		      (x->b == SIZE_MAX) == (x->change == CHANGE_REMOVED));
 		CHECK(x->a == SIZE_MAX || (x->a < a->n_events && a->events[x->a].pcr == x->pcr));
 		CHECK(x->b == SIZE_MAX || (x->b < b->n_events && b->events[x->b].pcr == x->pcr));
 		CHECK(i == 0 || d->items[i - 1].pcr <= x->pcr);

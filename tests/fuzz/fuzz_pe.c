@@ -16,10 +16,10 @@
 enum { MEMORY_MAX = 1 << 20 };
 
 /* assert() for every build mode. */
-#define CHECK(x)                                                                                             \
-	do {                                                                                                 \
-		if (!(x))                                                                                    \
-			__builtin_trap();                                                                    \
+#define CHECK(x)                          \
+	do {                              \
+		if (!(x))                 \
+			__builtin_trap(); \
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -186,7 +186,8 @@ static void found_by_name(const struct pe *pe)
 	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
 		for (enum section_match match = MATCH_PREFIX_LAST; match <= MATCH_EXACT_FIRST; match++) {
 			bool exists;
-			const struct pe_section *s = uki_find_section(pe, match, profiles[i], ".cmdline", &exists);
+			const struct pe_section *s =
+				uki_find_section(pe, match, profiles[i], ".cmdline", &exists);
 
 			CHECK(!s || (s >= pe->sections && s < pe->sections + pe->n_sections));
 			CHECK(!s || strncmp(s->name, ".cmdline", match == MATCH_EXACT_FIRST ? 9 : 8) == 0);

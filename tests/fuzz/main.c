@@ -56,8 +56,9 @@ static void mutate(const uint8_t *bytes, size_t n)
 			/* headers are at the start of most formats */
 			if (next_random(&state) % 2)
 				at %= 1024;
-			copy[at] = next_random(&state) % 2 ? (uint8_t)next_random(&state) :
-							     interesting[next_random(&state) % sizeof interesting];
+			copy[at] = next_random(&state) % 2 ?
+					   (uint8_t)next_random(&state) :
+					   interesting[next_random(&state) % sizeof interesting];
 		}
 		if (next_random(&state) % 8 == 0)
 			len = next_random(&state) % n;

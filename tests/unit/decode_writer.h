@@ -94,7 +94,8 @@ static inline void put_guid(struct bytes *b, const char *text)
 }
 
 /* UEFI_VARIABLE_DATA */
-static inline void put_variable(struct bytes *b, const char *guid, const char *name, const void *data, size_t n)
+static inline void put_variable(struct bytes *b, const char *guid, const char *name, const void *data,
+				size_t n)
 {
 	put_guid(b, guid);
 	put64(b, strlen(name));
@@ -132,7 +133,9 @@ static inline void decode_as(struct decoding *x, struct event ev, const void *p,
 {
 	static const uint8_t no_digests[1];
 
-	*x = (struct decoding){ .block = malloc(n ? n : 1), .pool = POOL_INIT, .log = EVENTLOG_INIT, .ev = ev };
+	*x = (struct decoding){
+		.block = malloc(n ? n : 1), .pool = POOL_INIT, .log = EVENTLOG_INIT, .ev = ev
+	};
 	assert_non_null(x->block);
 	if (n)
 		memcpy(x->block, p, n);

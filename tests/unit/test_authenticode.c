@@ -90,14 +90,17 @@ static void every_shape_of_image_has_the_digest_that_other_programs_compute(void
 		  "5ba1a6720b5eb85d9dc92a1f95cad4e71a5bac880b52ba59285a18f61655987f"
 		  "160773f06096db648382a071407d7928102aea2432e84b196ddcf83c6bacfafd" },
 		{ "pe32", ALG_SHA256, "f1327825e73b07564aa120c8258c29ea64c6f8100b4d9556ea2598a0e4321801" },
-		{ "trailing", ALG_SHA256, "9e0ce4b16d926fff69098293c92d6249a175ece85bd0f6e21690bbe04dcd588b" },
+		{ "trailing", ALG_SHA256,
+		  "9e0ce4b16d926fff69098293c92d6249a175ece85bd0f6e21690bbe04dcd588b" },
 		{ "odd", ALG_SHA256, "7f5c260dfd9999efd8b63cd49f7342f5b45593eae5a9d4dbd288ff469f9d367e" },
 		{ "dirs4", ALG_SHA256, "4d31db9e6f40a28c58d9c5198bcdaf294b74fbe817944d16aeeee2f5ecf3fee9" },
 		{ "dirs5", ALG_SHA256, "81f7430b4c27d584b00d28b595f2121d42477f72ca666fc5aa06980e36d957c0" },
 		{ "hole", ALG_SHA256, "5cba0509aeda83f121a33dd13557f122c171c5a58f4beebf79a4125187a0bf81" },
-		{ "hole-notail", ALG_SHA256, "cb7b1b5ed61f647ea2cf35f52ca984e8886e2f0b819c9b8e52a33a6ed02bdae5" },
+		{ "hole-notail", ALG_SHA256,
+		  "cb7b1b5ed61f647ea2cf35f52ca984e8886e2f0b819c9b8e52a33a6ed02bdae5" },
 		{ "overlap", ALG_SHA256, "a0c4406ee8391b314ff276450116ba57f19dffeacc14707adae4d30627a3600e" },
-		{ "unsorted", ALG_SHA256, "9657017f0599f1ab2822ae1b015302ecfa5cb8b38495f1bcc9ba018c42b870a1" },
+		{ "unsorted", ALG_SHA256,
+		  "9657017f0599f1ab2822ae1b015302ecfa5cb8b38495f1bcc9ba018c42b870a1" },
 		{ "equal", ALG_SHA256, "30856ec0a59f9a34e6d44a5ef803bbe55b60f86fc98d22ae57ea1542235f9f03" },
 		/* Signed: the signature is not part of what is signed. */
 		{ "signed-sbsign", ALG_SHA256, plus_sha256 },
@@ -161,7 +164,8 @@ static void a_signed_file_of_odd_length_is_not_padded(void **state)
 
 	(void)state;
 	uint8_t *image = build_pe(
-		&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1, .trailing = 13 }, &n);
+		&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1, .trailing = 13 },
+		&n);
 	put_u32le(built_directory(image, 4) + 4, 13);
 	struct opened o = opened(image, n);
 	assert_int_equal(authenticode_bytes_padded(&o.pool, &o.pe, &differs, &padded, NULL), 0);
@@ -200,7 +204,8 @@ static struct opened with_certificates(uint32_t cert_off, uint32_t cert_len)
 	static const struct built_section text = { .name = ".text", .bytes = "12345678", .n = 8 };
 	size_t n;
 	uint8_t *image = build_pe(
-		&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1, .trailing = 16 }, &n);
+		&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1, .trailing = 16 },
+		&n);
 
 	put_u32le(built_directory(image, 4), cert_off);
 	put_u32le(built_directory(image, 4) + 4, cert_len);
@@ -210,7 +215,12 @@ static struct opened with_certificates(uint32_t cert_off, uint32_t cert_len)
 /* The headers without CheckSum and the directory entry, then the section: offsets from the PE specification. */
 static size_t by_hand(const uint8_t *image, size_t tail, uint8_t *ret)
 {
-	enum { OPT = 64 + 24, CHECKSUM = OPT + 64, ENTRY = OPT + 112 + 4 * 8, HEADERS = OPT + 112 + 128 + 40 };
+	enum {
+		OPT = 64 + 24,
+		CHECKSUM = OPT + 64,
+		ENTRY = OPT + 112 + 4 * 8,
+		HEADERS = OPT + 112 + 128 + 40
+	};
 	uint8_t *p = ret;
 
 	p = (uint8_t *)memcpy(p, image, CHECKSUM) + CHECKSUM;
@@ -267,7 +277,8 @@ static void a_certificate_table_that_does_not_fit_is_refused(void **state)
 		assert_int_equal(authenticode_bytes(&o.pool, &o.pe, &b, &e), -PCRCAST_EFORMAT);
 		assert_non_null(strstr(e.msg, "does not fit behind the sections"));
 		assert_int_equal(e.offset, built_directory(o.image, 4) - o.image);
-		assert_int_equal(authenticode_bytes_padded(&o.pool, &o.pe, &differs, &b, &e), -PCRCAST_EFORMAT);
+		assert_int_equal(authenticode_bytes_padded(&o.pool, &o.pe, &differs, &b, &e),
+				 -PCRCAST_EFORMAT);
 		done(&o);
 	}
 }
@@ -277,8 +288,8 @@ static void without_a_tail_the_certificate_table_is_not_looked_at(void **state)
 {
 	static const struct built_section text = { .name = ".text", .bytes = "12345678", .n = 8 };
 	size_t n;
-	uint8_t *image = build_pe(
-		&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1 }, &n);
+	uint8_t *image =
+		build_pe(&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1 }, &n);
 	uint8_t expected[1024];
 	struct blob b;
 

@@ -306,7 +306,8 @@ static void tlv_records_are_read_in_order(void **state)
 	done(&p);
 }
 
-static struct parsed read_two_registers(uint8_t first, const char *first_hex, uint8_t second, const char *second_hex)
+static struct parsed read_two_registers(uint8_t first, const char *first_hex, uint8_t second,
+					const char *second_hex)
 {
 	static struct bytes b;
 
@@ -325,17 +326,17 @@ static void registers_of_three_kinds_are_kept_apart(void **state)
 		const char *first_hex, *second_hex;
 		bool reads;
 	} rows[] = {
-		{ 1, 1, "0b", "0c", true },         /* PCRs */
-		{ 1, 2, "0b", "01c20000", true },   /* PCR and NV index */
-		{ 2, 1, "04", "0b", false },        /* no NV index */
-		{ 108, 108, "03", "04", true },     /* CC registers */
-		{ 108, 1, "03", "04", false },
-		{ 1, 108, "03", "04", false },
+		{ 1, 1, "0b", "0c", true },       /* PCRs */
+		{ 1, 2, "0b", "01c20000", true }, /* PCR and NV index */
+		{ 2, 1, "04", "0b", false },      /* no NV index */
+		{ 108, 108, "03", "04", true },   /* CC registers */
+		{ 108, 1, "03", "04", false },    { 1, 108, "03", "04", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct parsed p = read_two_registers(rows[i].first, rows[i].first_hex, rows[i].second, rows[i].second_hex);
+		struct parsed p = read_two_registers(rows[i].first, rows[i].first_hex, rows[i].second,
+						     rows[i].second_hex);
 
 		assert_int_equal(p.rc == 0, rows[i].reads);
 		if (rows[i].reads)

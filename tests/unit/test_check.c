@@ -23,7 +23,8 @@ static struct event_check last_check(const struct eventlog *log)
 	return last;
 }
 
-static void assert_check(uint32_t type, struct slice data, struct slice measured, enum match match, bool suspicious)
+static void assert_check(uint32_t type, struct slice data, struct slice measured, enum match match,
+			 bool suspicious)
 {
 	struct eventlog log = log_with(TWO_BANKS);
 
@@ -53,7 +54,8 @@ static void an_altered_action_is_suspicious(void **state)
 static void an_image_is_not_in_the_log(void **state)
 {
 	(void)state;
-	assert_check(EV_EFI_BOOT_SERVICES_APPLICATION, BYTES("path"), BYTES("image"), MATCH_CANNOT_TELL, false);
+	assert_check(EV_EFI_BOOT_SERVICES_APPLICATION, BYTES("path"), BYTES("image"), MATCH_CANNOT_TELL,
+		     false);
 	assert_check(EV_POST_CODE, BYTES("ACPI DATA"), BYTES("tables"), MATCH_CANNOT_TELL, false);
 	assert_check(0x40e, BYTES(""), BYTES("x"), MATCH_CANNOT_TELL, false);
 }
@@ -108,7 +110,8 @@ static void lengths_that_lie_are_no_variable(void **state)
 static void old_shim_leaves_one_byte_out(void **state)
 {
 	(void)state;
-	assert_check(EV_EFI_VARIABLE_AUTHORITY, BYTES("certificate."), BYTES("certificate"), MATCH_YES, false);
+	assert_check(EV_EFI_VARIABLE_AUTHORITY, BYTES("certificate."), BYTES("certificate"), MATCH_YES,
+		     false);
 	assert_check(EV_EFI_VARIABLE_AUTHORITY, BYTES("certificate.."), BYTES("certificate"), MATCH_NO, true);
 }
 
@@ -116,7 +119,8 @@ static void grub_measures_the_text_without_its_prefix(void **state)
 {
 	(void)state;
 	assert_check(EV_IPL, BYTES("grub_cmd: ls\0"), BYTES("ls"), MATCH_YES, false);
-	assert_check(EV_IPL, BYTES("kernel_cmdline: /vmlinuz quiet\0"), BYTES("/vmlinuz quiet"), MATCH_YES, false);
+	assert_check(EV_IPL, BYTES("kernel_cmdline: /vmlinuz quiet\0"), BYTES("/vmlinuz quiet"), MATCH_YES,
+		     false);
 	assert_check(EV_IPL, BYTES("grub_cmd ls\0"), BYTES("ls\0"), MATCH_YES, false);
 	assert_check(EV_IPL, BYTES("grub_kernel_cmdline /vmlinuz\0"), BYTES("/vmlinuz"), MATCH_YES, false);
 	assert_check(EV_IPL, BYTES("grub_cmd [  ]\0`"), BYTES("[  ]\0"), MATCH_YES, false);
@@ -182,7 +186,8 @@ static void digests_of_different_bytes_are_suspicious(void **state)
 	/* the SHA-1 digest is of the image's description, the SHA-256 digest is not */
 	log_add(&log, 4, EV_EFI_BOOT_SERVICES_APPLICATION, BYTES("path"), BYTES("image"));
 	log_add(&one, 4, EV_EFI_BOOT_SERVICES_APPLICATION, BYTES("path"), BYTES("path"));
-	memcpy((uint8_t *)(uintptr_t)log.events[0].digests.p, one.events[0].digests.p, one.events[0].digests.n);
+	memcpy((uint8_t *)(uintptr_t)log.events[0].digests.p, one.events[0].digests.p,
+	       one.events[0].digests.n);
 	assert_int_equal(last_check(&log).match, MATCH_NO);
 	assert_true(last_check(&log).suspicious);
 	eventlog_done(&one);
@@ -203,7 +208,8 @@ static void a_word_of_systemd_is_what_was_measured(void **state)
 	} rows[] = {
 		{ "{\"string\":\"enter-initrd\",\"eventType\":\"phase\"}", "enter-initrd", MATCH_YES },
 		{ "{\"string\":\"enter-initrd\",\"eventType\":\"phase\"}", "leave-initrd", MATCH_NO },
-		{ "{\"string\":\"cryptsetup:x:y\",\"eventType\":\"volume-key\"}", "keyed", MATCH_CANNOT_TELL },
+		{ "{\"string\":\"cryptsetup:x:y\",\"eventType\":\"volume-key\"}", "keyed",
+		  MATCH_CANNOT_TELL },
 		{ "{\"string\":\"file-system:\\\\\\\\x3a\"}", "file-system:\\x3a", MATCH_YES },
 		{ "{\"string\":\"a\\\\001b\"}", "a\001b", MATCH_YES },
 		{ "{\"string\":\"a\\\\9\"}", "a", MATCH_NO },
@@ -239,7 +245,8 @@ static struct eventlog firmware_log(size_t skip)
 
 	log_add_data(&all, 0, EV_S_CRTM_VERSION, BYTES("\0\0"));
 	for (size_t i = 0; i < 5; i++)
-		log_add_data(&all, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, log_variable(&all, variables[i], BYTES("x")));
+		log_add_data(&all, 7, EV_EFI_VARIABLE_DRIVER_CONFIG,
+			     log_variable(&all, variables[i], BYTES("x")));
 	add_separator(&all, 7);
 	log_add_data(&all, 4, EV_EFI_ACTION, BYTES("Calling EFI Application from Boot Option"));
 	for (uint32_t pcr = 0; pcr < 7; pcr++)
@@ -248,7 +255,8 @@ static struct eventlog firmware_log(size_t skip)
 	log_add_data(&all, 5, EV_EFI_ACTION, BYTES("Exit Boot Services Invocation"));
 	log_add_data(&all, 5, EV_EFI_ACTION, BYTES("Exit Boot Services Returned with Success"));
 	if (skip < all.n_events) {
-		memmove(all.events + skip, all.events + skip + 1, (all.n_events - skip - 1) * sizeof all.events[0]);
+		memmove(all.events + skip, all.events + skip + 1,
+			(all.n_events - skip - 1) * sizeof all.events[0]);
 		all.n_events--;
 	}
 	return all;
@@ -279,8 +287,9 @@ static void a_missing_event_is_found_where_the_order_is_fixed(void **state)
 		size_t from, to;
 		const char *code;
 	} rows[] = {
-		{ 1, 5, "secure-boot-order" }, { 6, 6, "separator-missing" },	{ 8, 14, "separator-missing" },
-		{ 16, 16, "exit-boot-order" }, { 17, 17, "exit-boot-missing" },
+		{ 1, 5, "secure-boot-order" },   { 6, 6, "separator-missing" },
+		{ 8, 14, "separator-missing" },  { 16, 16, "exit-boot-order" },
+		{ 17, 17, "exit-boot-missing" },
 	};
 
 	(void)state;
@@ -291,7 +300,8 @@ static void a_missing_event_is_found_where_the_order_is_fixed(void **state)
 			assert_int_equal(eventlog_check_structure(&log, NULL), 0);
 			assert_int_equal(count_findings(&log, rows[r].code), 1);
 			assert_int_equal(log.n_findings, 1);
-			assert_int_equal(finding_weight(&log.findings[0]) == FINDING_GRAVE, strcmp(rows[r].code, "exit-boot-missing") != 0);
+			assert_int_equal(finding_weight(&log.findings[0]) == FINDING_GRAVE,
+					 strcmp(rows[r].code, "exit-boot-missing") != 0);
 			eventlog_done(&log);
 		}
 	}
@@ -332,7 +342,8 @@ static void registers_that_do_not_exist_are_found(void **state)
 
 static void a_log_without_separators_is_found(void **state)
 {
-	struct eventlog log = log_with(1u << ALG_SHA256), early = log_with(1u << ALG_SHA256), cc = log_with(1u << ALG_SHA384);
+	struct eventlog log = log_with(1u << ALG_SHA256), early = log_with(1u << ALG_SHA256),
+			cc = log_with(1u << ALG_SHA384);
 
 	(void)state;
 	log_add_data(&log, 0, EV_S_CRTM_VERSION, BYTES("\0\0"));

@@ -112,7 +112,8 @@ static void revoked_certificates_have_a_time(void **state)
 	put32(&dbx, 64);
 	put_guid(&dbx, SHIM_GUID);
 	put_fill(&dbx, 7, 32);
-	put_hex(&dbx, "e907060f0c1e0500000000000000" "0000");
+	put_hex(&dbx, "e907060f0c1e0500000000000000"
+		      "0000");
 	put_variable(&b, SECURITY_GUID, "dbx", dbx.p, dbx.n);
 	decode(&x, EV_EFI_VARIABLE_DRIVER_CONFIG, 7, &b);
 	assert_text(&x, "signatureLists/0/signatures/0/timeOfRevocation", "2025-06-15 12:30:05");
@@ -267,7 +268,8 @@ static void partition_tables(void **state)
 	for (int i = 0; i < 2; i++) {
 		size_t from = b.n;
 
-		put_guid(&b, i ? "12345678-0000-0000-0000-000000000000" : "c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
+		put_guid(&b,
+			 i ? "12345678-0000-0000-0000-000000000000" : "c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
 		put_guid(&b, "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
 		put64(&b, 40);
 		put64(&b, 50);
@@ -276,7 +278,9 @@ static void partition_tables(void **state)
 		put_fill(&b, 0, 128 - (b.n - from));
 	}
 	decode(&x, EV_EFI_GPT_EVENT, 5, &b);
-	assert_summary(&x, "partition table of disk 11111111-2222-3333-4444-555555555555, 2 partitions: ESP, unnamed");
+	assert_summary(
+		&x,
+		"partition table of disk 11111111-2222-3333-4444-555555555555, 2 partitions: ESP, unnamed");
 	assert_text(&x, "partitions/0/partitionTypeName", "EFI system");
 	assert_number(&x, "partitions/1/endingLba", 50);
 	assert_null(x.d.trouble);
@@ -304,8 +308,10 @@ static void texts_of_boot_loaders(void **state)
 		const char *summary;
 	} rows[] = {
 		{ 8, "grub_cmd: linux /vmlinuz", false, "GRUB command: linux /vmlinuz" },
-		{ 8, "kernel_cmdline: /vmlinuz root=/dev/sda1", false, "GRUB kernel command line: /vmlinuz root=/dev/sda1" },
-		{ 8, "grub_kernel_cmdline (hd0,gpt2)/vmlinuz ro", false, "GRUB kernel command line: (hd0,gpt2)/vmlinuz ro" },
+		{ 8, "kernel_cmdline: /vmlinuz root=/dev/sda1", false,
+		  "GRUB kernel command line: /vmlinuz root=/dev/sda1" },
+		{ 8, "grub_kernel_cmdline (hd0,gpt2)/vmlinuz ro", false,
+		  "GRUB kernel command line: (hd0,gpt2)/vmlinuz ro" },
 		{ 9, "(hd0,gpt2)/grub/grub.cfg", false, "GRUB file: (hd0,gpt2)/grub/grub.cfg" },
 		{ 14, "MokListX", false, "shim variable: MokListX" },
 		{ 11, ".linux", true, "systemd-stub section content: .linux" },
@@ -338,7 +344,10 @@ static void texts_of_boot_loaders(void **state)
 	put16(&b, 0);
 	put16(&digests, 0x000b);
 	put_hex(&digests, "0da293e37ad5511c59be47993769aacb91b243f7d010288e118dc90e95aaef5a");
-	decode_as(&x, (struct event){ .type = EV_IPL, .pcr = 11, .n_digests = 1, .digests = { digests.p, DIGESTS } }, b.p, b.n);
+	decode_as(&x,
+		  (struct event){
+			  .type = EV_IPL, .pcr = 11, .n_digests = 1, .digests = { digests.p, DIGESTS } },
+		  b.p, b.n);
 	assert_summary(&x, "systemd-stub section name: .linux");
 	decoding_done(&x);
 

@@ -33,7 +33,16 @@ static void spec_id(void **state)
 
 	(void)state;
 	put(&b, "Spec ID Event03", 16);
-	put_hex(&b, "01000000" "00" "02" "69" "02" "02000000" "0b002000" "12002000" "02" "abcd");
+	put_hex(&b, "01000000"
+		    "00"
+		    "02"
+		    "69"
+		    "02"
+		    "02000000"
+		    "0b002000"
+		    "12002000"
+		    "02"
+		    "abcd");
 	decode(&x, EV_NO_ACTION, 0, &b);
 	assert_summary(&x, "log header: specification 2.0 errata 105, server platform");
 	assert_text(&x, "digestSizes/0/algorithm", "sha256");
@@ -81,7 +90,12 @@ static void reference_manifests(void **state)
 	put_string(&b, "SP800-155 Event3");
 	put32(&b, 11129);
 	put_guid(&b, "016b3e8a-061f-488f-a169-091994700e84");
-	put_hex(&b, "0241" "00" "0242" "00" "0131" "0143"); /* "A", "B", "1", "C" with and without NUL */
+	put_hex(&b, "0241"
+		    "00"
+		    "0242"
+		    "00"
+		    "0131"
+		    "0143"); /* "A", "B", "1", "C" with and without NUL */
 	put32(&b, 5);
 	put_hex(&b, "0132");
 	put32(&b, 1);
@@ -131,9 +145,24 @@ static void put_device_security2(struct bytes *b)
 	put64(b, 77);
 	put64(b, path.n);
 	put(b, path.p, path.n);
-	put_hex(b, "1200" "01" "00" "02000000"); /* SPDM 1.2, one block */
-	put_hex(b, "01" "01" "0500" "00" "0200" "beef");
-	put_hex(b, "0000" "1400" "8680" "3412" "05" "000002" "0000" "0000");
+	put_hex(b, "1200"
+		   "01"
+		   "00"
+		   "02000000"); /* SPDM 1.2, one block */
+	put_hex(b, "01"
+		   "01"
+		   "0500"
+		   "00"
+		   "0200"
+		   "beef");
+	put_hex(b, "0000"
+		   "1400"
+		   "8680"
+		   "3412"
+		   "05"
+		   "000002"
+		   "0000"
+		   "0000");
 }
 
 static void spdm_measurements(void **state)
@@ -180,7 +209,14 @@ static void spdm_measurements(void **state)
 
 	b.n = 0;
 	put(&b, "SPDM Device Sec", 16);
-	put_hex(&b, "0100" "0000" "02000000" "00000000" "01010500" "80" "0200" "beef");
+	put_hex(&b, "0100"
+		    "0000"
+		    "02000000"
+		    "00000000"
+		    "01010500"
+		    "80"
+		    "0200"
+		    "beef");
 	decode(&x, EV_EFI_SPDM_DEVICE_CONFIG, 3, &b);
 	assert_null(x.d.trouble);
 	assert_number(&x, "measurementBlock/isRaw", 1);
@@ -355,8 +391,11 @@ static void strings(void **state)
 
 static void empty_bodies_and_unknown_types(void **state)
 {
-	static const uint32_t types[] = { EV_POST_CODE, EV_NO_ACTION, EV_SEPARATOR, EV_EVENT_TAG, EV_IPL, EV_EFI_GPT_EVENT,
-					  EV_EFI_VARIABLE_BOOT, EV_EFI_BOOT_SERVICES_APPLICATION, 0x12345678 };
+	static const uint32_t types[] = {
+		EV_POST_CODE, EV_NO_ACTION,     EV_SEPARATOR,         EV_EVENT_TAG,
+		EV_IPL,       EV_EFI_GPT_EVENT, EV_EFI_VARIABLE_BOOT, EV_EFI_BOOT_SERVICES_APPLICATION,
+		0x12345678
+	};
 	struct bytes b = { .n = 0 };
 	struct decoding x;
 
@@ -382,9 +421,15 @@ static void empty_bodies_and_unknown_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(startup_locality), cmocka_unit_test(spec_id),	      cmocka_unit_test(hcrtm_component),
-		cmocka_unit_test(reference_manifests), cmocka_unit_test(spdm_measurements), cmocka_unit_test(separators),
-		cmocka_unit_test(blobs),	       cmocka_unit_test(handoff_tables),    cmocka_unit_test(strings),
+		cmocka_unit_test(startup_locality),
+		cmocka_unit_test(spec_id),
+		cmocka_unit_test(hcrtm_component),
+		cmocka_unit_test(reference_manifests),
+		cmocka_unit_test(spdm_measurements),
+		cmocka_unit_test(separators),
+		cmocka_unit_test(blobs),
+		cmocka_unit_test(handoff_tables),
+		cmocka_unit_test(strings),
 		cmocka_unit_test(empty_bodies_and_unknown_types),
 	};
 

@@ -76,7 +76,8 @@ static void entries_have_a_limit(void **state)
 
 static void systemd_events_are_json(void **state)
 {
-	static const char text[] = "{\"string\":\"enter-initrd\",\"bootId\":\"ab\",\"timestamp\":12,\"eventType\":\"phase\",\"more\":[1]}";
+	static const char text[] =
+		"{\"string\":\"enter-initrd\",\"bootId\":\"ab\",\"timestamp\":12,\"eventType\":\"phase\",\"more\":[1]}";
 	const struct event ev = { .pcr = 11, .content = CONTENT_SYSTEMD };
 	struct decoding x;
 
@@ -143,7 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_containers_nest), cmocka_unit_test(windows_containers_have_an_end),
-		cmocka_unit_test(entries_have_a_limit),	   cmocka_unit_test(systemd_events_are_json),
+		cmocka_unit_test(entries_have_a_limit),    cmocka_unit_test(systemd_events_are_json),
 		cmocka_unit_test(ima_templates),
 	};
 

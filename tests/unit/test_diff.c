@@ -15,7 +15,8 @@ static struct eventlog new_log(enum alg alg)
 }
 
 /* An event whose digest is of measured. */
-static void add(struct eventlog *log, uint32_t pcr, uint32_t type, const void *data, size_t n, const void *measured, size_t measured_n)
+static void add(struct eventlog *log, uint32_t pcr, uint32_t type, const void *data, size_t n,
+		const void *measured, size_t measured_n)
 {
 	struct event *ev = pool_push(&log->pool, &log->events, &log->n_events, &log->cap, sizeof *ev);
 	uint8_t *entry = pool_array(&log->pool, 1, 2 + DIGEST_MAX);
@@ -40,7 +41,8 @@ static void add_bytes(struct eventlog *log, uint32_t pcr, uint32_t type, const s
 	add(log, pcr, type, b->p, b->n, b->p, b->n);
 }
 
-static void add_text(struct eventlog *log, uint32_t pcr, uint32_t type, const char *text, const char *measured)
+static void add_text(struct eventlog *log, uint32_t pcr, uint32_t type, const char *text,
+		     const char *measured)
 {
 	add(log, pcr, type, text, strlen(text), measured, strlen(measured));
 }
@@ -69,7 +71,8 @@ static void add_section(struct eventlog *log, const char *name, const char *cont
 	add_wide(log, 11, name, content);
 }
 
-static void add_variable(struct eventlog *log, uint32_t pcr, uint32_t type, const char *guid, const char *name, const void *data, size_t n)
+static void add_variable(struct eventlog *log, uint32_t pcr, uint32_t type, const char *guid,
+			 const char *name, const void *data, size_t n)
 {
 	struct bytes b = { .n = 0 };
 
@@ -78,7 +81,8 @@ static void add_variable(struct eventlog *log, uint32_t pcr, uint32_t type, cons
 }
 
 /* UEFI_IMAGE_LOAD_EVENT; path in hex, the file of put_path behind it. */
-static void add_image(struct eventlog *log, uint64_t address, uint64_t len, const char *way, const char *file, const char *content)
+static void add_image(struct eventlog *log, uint64_t address, uint64_t len, const char *way, const char *file,
+		      const char *content)
 {
 	struct bytes path = { .n = 0 }, b = { .n = 0 };
 
@@ -118,7 +122,8 @@ static void finish(struct result *r, struct eventlog *a, struct eventlog *b)
 	eventlog_done(b);
 }
 
-static void assert_item(const struct result *r, size_t i, enum change change, size_t a, size_t b, const char *description)
+static void assert_item(const struct result *r, size_t i, enum change change, size_t a, size_t b,
+			const char *description)
 {
 	assert_true(i < r->d.n);
 	assert_int_equal(r->d.items[i].change, change);
@@ -148,7 +153,8 @@ static void equal_logs_do_not_differ(void **state)
 	(void)state;
 	add_separator(&a, 0);
 	add_text(&a, 4, EV_EFI_ACTION, "Calling", "Calling");
-	add_text(&b, 4, EV_EFI_ACTION, "Calling", "Calling"); /* the order between registers does not matter */
+	add_text(&b, 4, EV_EFI_ACTION, "Calling",
+		 "Calling"); /* the order between registers does not matter */
 	add_separator(&b, 0);
 	compare(&r, &a, &b);
 	assert_int_equal(r.d.n, 0);
@@ -172,7 +178,9 @@ static void an_empty_log_has_nothing(void **state)
 static void insertions_and_removals_are_found_where_they_are(void **state)
 {
 	struct eventlog a = new_log(ALG_SHA256), b = new_log(ALG_SHA256);
-	static const char *const in_a[] = { "one", "two", "gone", "three" }, *const in_b[] = { "one", "new", "two", "three", "last" };
+	static const char *const in_a[] = { "one", "two", "gone", "three" }, *const in_b[] = { "one", "new",
+											       "two", "three",
+											       "last" };
 	struct result r;
 
 	(void)state;
@@ -182,7 +190,8 @@ static void insertions_and_removals_are_found_where_they_are(void **state)
 		add_text(&b, 4, EV_EFI_ACTION, in_b[i], in_b[i]);
 	compare(&r, &a, &b);
 	assert_int_equal(r.d.n, 3);
-	assert_item(&r, 0, CHANGE_ADDED, SIZE_MAX, 1, "new: digest 11507a0e2f5e…"); /* printf new | sha256sum */
+	assert_item(&r, 0, CHANGE_ADDED, SIZE_MAX, 1,
+		    "new: digest 11507a0e2f5e…"); /* printf new | sha256sum */
 	assert_item(&r, 1, CHANGE_REMOVED, 2, SIZE_MAX, NULL);
 	assert_item(&r, 2, CHANGE_ADDED, SIZE_MAX, 4, NULL);
 	finish(&r, &a, &b);
@@ -213,7 +222,8 @@ static void an_image_is_named_by_its_file(void **state)
 	add_image(&a, 0x1000, 10, "02010c00d041030a00000000", "\\EFI\\a.efi", "old");
 	add_image(&b, 0x2000, 12, "02010c00d041030a00000000", "\\EFI\\a.efi", "new");
 	/* printf old | sha256sum, printf new | sha256sum */
-	assert_only(&a, &b, CHANGE_CHANGED, "boot application \\EFI\\a.efi: digest cba06b5736fa… → 11507a0e2f5e…, length 10 → 12");
+	assert_only(&a, &b, CHANGE_CHANGED,
+		    "boot application \\EFI\\a.efi: digest cba06b5736fa… → 11507a0e2f5e…, length 10 → 12");
 }
 
 static void an_image_is_the_same_wherever_it_lay(void **state)
@@ -335,7 +345,8 @@ static void put_list(struct bytes *b, const char *type, const char *owner, const
 #define X509_GUID "a5c059a1-94e4-4aa7-87b5-ab155c2bf072"
 #define SHA256_GUID "c1c41626-504c-4092-aca9-41f936934328"
 
-static const char hash[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; /* sha256sum </dev/null */
+static const char hash[] =
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; /* sha256sum </dev/null */
 
 static void db_is_told_by_its_signatures(void **state)
 {
@@ -348,7 +359,8 @@ static void db_is_told_by_its_signatures(void **state)
 	put_list(&y, X509_GUID, SHIM_GUID, sample_certificate);
 	add_variable(&a, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, SECURITY_GUID, "db", x.p, x.n);
 	add_variable(&b, 7, EV_EFI_VARIABLE_DRIVER_CONFIG, SECURITY_GUID, "db", y.p, y.n);
-	(void)snprintf(want, sizeof want, "variable db: removed sha256 hash %s, added certificate %s", hash, sample_subject);
+	(void)snprintf(want, sizeof want, "variable db: removed sha256 hash %s, added certificate %s", hash,
+		       sample_subject);
 	assert_only(&a, &b, CHANGE_CHANGED, want);
 }
 
@@ -392,7 +404,8 @@ static void flags_and_orders_are_told(void **state)
 	b = new_log(ALG_SHA256);
 	add_variable(&a, 1, EV_EFI_VARIABLE_BOOT, GLOBAL_GUID, "BootOrder", "\1\0\0\0", 4);
 	add_variable(&b, 1, EV_EFI_VARIABLE_BOOT, GLOBAL_GUID, "BootOrder", "\0\0\1\0", 4);
-	assert_only(&a, &b, CHANGE_CHANGED, "variable BootOrder: order \"Boot0001\", \"Boot0000\" → \"Boot0000\", \"Boot0001\"");
+	assert_only(&a, &b, CHANGE_CHANGED,
+		    "variable BootOrder: order \"Boot0001\", \"Boot0000\" → \"Boot0000\", \"Boot0001\"");
 }
 
 /* ---- partition tables ---- */

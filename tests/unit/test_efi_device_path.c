@@ -36,9 +36,13 @@ static void the_nodes_that_firmware_uses_have_their_text_form(void **state)
 		{ "03120a000100ffff0000", "Sata(1,65535,0)" },
 		{ "04012a000100000000080000000000000000020000000000aaaaaaaabbbbccccddddeeeeeeeeeeee0202",
 		  "HD(1,GPT,aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee,0x800,0x20000)" },
-		{ "04031400f8d1c555cd04b5468a20e56cbb3052d0", "VenMedia(55c5d1f8-04cd-46b5-8a20-e56cbb3052d0)" },
-		{ "04041000" "5c0061002e00650066006900", "\\a.efi" },
-		{ "0406140021aa2c4614760345836e8ab6f4662331", "FvFile(462caa21-7614-4503-836e-8ab6f4662331)" },
+		{ "04031400f8d1c555cd04b5468a20e56cbb3052d0",
+		  "VenMedia(55c5d1f8-04cd-46b5-8a20-e56cbb3052d0)" },
+		{ "04041000"
+		  "5c0061002e00650066006900",
+		  "\\a.efi" },
+		{ "0406140021aa2c4614760345836e8ab6f4662331",
+		  "FvFile(462caa21-7614-4503-836e-8ab6f4662331)" },
 	};
 
 	(void)state;
@@ -76,7 +80,11 @@ static void several_file_nodes_are_one_file(void **state)
 	struct reading x;
 
 	(void)state;
-	put_hex(&b, "04040c00" "5c00450046004900" "04040800" "61000000" "7fff0400");
+	put_hex(&b, "04040c00"
+		    "5c00450046004900"
+		    "04040800"
+		    "61000000"
+		    "7fff0400");
 	read_path(&x, &b, b.n);
 	assert_string_equal(x.path.text, "\\EFI/a");
 	assert_string_equal(x.path.file, "\\EFI\\a");
@@ -103,7 +111,8 @@ static void nodes_of_the_wrong_length_or_kind_are_hex(void **state)
 	} rows[] = {
 		{ "0101050002", "Path(1,1,02)" },             /* PCI without its device */
 		{ "04010800aabbccdd", "Path(4,1,aabbccdd)" }, /* a hard drive that is too short */
-		{ "02021300000000000000000000000000414243", "Path(2,2,000000000000000000000000414243)" }, /* strings without end */
+		{ "02021300000000000000000000000000414243",
+		  "Path(2,2,000000000000000000000000414243)" }, /* strings without end */
 		{ "09010400", "Path(9,1)" },
 		{ "0901060012ab", "Path(9,1,12ab)" },
 	};
@@ -161,7 +170,9 @@ static void unsound_lengths_end_the_path(void **state)
 	struct reading x;
 
 	(void)state;
-	put_hex(&b, "010106000201" "01010300" "7fff0400");
+	put_hex(&b, "010106000201"
+		    "01010300"
+		    "7fff0400");
 	read_path(&x, &b, b.n);
 	assert_string_equal(x.path.text, "Pci(0x1,0x2)");
 	assert_string_equal(x.path.trouble, "device path node 1 has length 3, expected 4 to 8");

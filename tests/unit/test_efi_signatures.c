@@ -159,8 +159,9 @@ static void a_variable_is_guid_name_and_data(void **state)
 	put_guid(&b, GLOBAL_GUID);
 	put64(&b, UINT64_C(1) << 63);
 	put64(&b, 0);
-	assert_string_equal(efi_variable_read(&pool, exact(&b, b.n, &block), &v),
-			    "a variable name of 9223372036854775808 characters and 0 bytes of data in 32 bytes");
+	assert_string_equal(
+		efi_variable_read(&pool, exact(&b, b.n, &block), &v),
+		"a variable name of 9223372036854775808 characters and 0 bytes of data in 32 bytes");
 	free(block);
 	pool_done(&pool);
 }

@@ -21,7 +21,8 @@ static void an_error_carries_code_offset_and_message(void **state)
 	struct pcrcast_error e;
 
 	(void)state;
-	assert_int_equal(err_set(&e, PCRCAST_EFORMAT, 17, "expected %d, found %s", 3, "four"), -PCRCAST_EFORMAT);
+	assert_int_equal(err_set(&e, PCRCAST_EFORMAT, 17, "expected %d, found %s", 3, "four"),
+			 -PCRCAST_EFORMAT);
 	assert_int_equal(e.code, PCRCAST_EFORMAT);
 	assert_int_equal(e.offset, 17);
 	assert_string_equal(e.msg, "expected 3, found four");

@@ -126,7 +126,7 @@ static void known_texts_have_their_published_digests(void **state)
 static void every_digest_equals_that_of_one_hash_on_any_number_of_threads(void **state)
 {
 	struct fixture *f = *state;
-	static const uint64_t lens[] = { 0,	 1,	 63,	  64,	      262143, 262144,
+	static const uint64_t lens[] = { 0,      1,      63,      64,         262143, 262144,
 					 262145, 524288, 1000000, LEN - 1000, LEN };
 	enum { N_LENS = sizeof lens / sizeof lens[0] };
 	struct blob blobs[3 * N_LENS];
@@ -305,15 +305,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(known_texts_have_their_published_digests, begin, end),
-		cmocka_unit_test_setup_teardown(every_digest_equals_that_of_one_hash_on_any_number_of_threads, begin,
-						end),
+		cmocka_unit_test_setup_teardown(every_digest_equals_that_of_one_hash_on_any_number_of_threads,
+						begin, end),
 		cmocka_unit_test_setup_teardown(the_same_blob_is_one_job, begin, end),
 		cmocka_unit_test_setup_teardown(a_prefix_costs_no_reading_of_its_own, begin, end),
 		cmocka_unit_test_setup_teardown(what_was_computed_is_not_computed_again, begin, end),
 		cmocka_unit_test_setup_teardown(a_prefix_that_comes_late_is_computed_for_itself, begin, end),
-		cmocka_unit_test_setup_teardown(equal_bytes_of_other_places_are_hashed_for_themselves, begin, end),
-		cmocka_unit_test_setup_teardown(a_failing_source_fails_the_run_and_a_later_one_can_succeed, begin,
+		cmocka_unit_test_setup_teardown(equal_bytes_of_other_places_are_hashed_for_themselves, begin,
 						end),
+		cmocka_unit_test_setup_teardown(a_failing_source_fails_the_run_and_a_later_one_can_succeed,
+						begin, end),
 		cmocka_unit_test_setup_teardown(no_jobs_and_no_banks_are_no_error, begin, end),
 		cmocka_unit_test_setup_teardown(many_small_jobs_on_many_threads, begin, end),
 		cmocka_unit_test(a_running_hash_can_be_looked_at_and_restarted),

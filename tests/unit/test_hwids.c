@@ -66,7 +66,7 @@ static void what_is_no_guid_is_refused(void **state)
 
 struct row {
 	uint32_t descriptor;
-	uint8_t guid; /* its first byte; the others are zero */
+	uint8_t guid;     /* its first byte; the others are zero */
 	const char *text; /* NULL: offset 0 */
 };
 
@@ -110,8 +110,8 @@ static void assert_lookup(struct slice hwids, enum hwid_type type, const char *i
 }
 
 static const struct row rows[] = {
-	{ TREE, 'a', "tree a" },     { FIRMWARE, 'b', "fw b" },	   { TREE, 'c', "tree c" },
-	{ TREE, 'a', "never seen" }, { FIRMWARE, 'a', "fw a" },	   { TREE, 'd', NULL },
+	{ TREE, 'a', "tree a" },     { FIRMWARE, 'b', "fw b" }, { TREE, 'c', "tree c" },
+	{ TREE, 'a', "never seen" }, { FIRMWARE, 'a', "fw a" }, { TREE, 'd', NULL },
 	{ TREE, 'd', "hidden" },     { FIRMWARE, 'e', "" },
 };
 
@@ -279,9 +279,9 @@ static void property(struct tree *t, const char *name, const char *value, size_t
 static struct slice dtb(const struct tree *t)
 {
 	uint32_t words = 56, strings = words + (uint32_t)t->n_words, total = strings + (uint32_t)t->n_strings;
-	const uint32_t head[10] = { 0xd00dfeed, total, words,		       strings,
-				    40,		17,    16,		       0,
-				    (uint32_t)t->n_strings, (uint32_t)t->n_words };
+	const uint32_t head[10] = {
+		0xd00dfeed, total, words, strings, 40, 17, 16, 0, (uint32_t)t->n_strings, (uint32_t)t->n_words
+	};
 	uint8_t *p = calloc(total, 1);
 
 	assert_non_null(p);
@@ -361,7 +361,11 @@ static void a_compatible_that_is_no_string_is_none(void **state)
 		const char *value;
 		size_t n;
 		const char *expected;
-	} values[] = { { "", 0, NULL }, { "acme", 4, NULL }, { "", 1, "" }, { "acme", 5, "acme" }, { "a\0b", 3, NULL } };
+	} values[] = { { "", 0, NULL },
+		       { "acme", 4, NULL },
+		       { "", 1, "" },
+		       { "acme", 5, "acme" },
+		       { "a\0b", 3, NULL } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
@@ -436,8 +440,8 @@ static void no_word_of_a_device_tree_leads_out_of_it(void **state)
 		for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
 			put_u32be(p + at, odd[i]);
 			if (devicetree_compatible(s, &found))
-				assert_true(found.p >= s.p && found.n < s.n && found.p + found.n < s.p + s.n &&
-					    found.p[found.n] == 0);
+				assert_true(found.p >= s.p && found.n < s.n &&
+					    found.p + found.n < s.p + s.n && found.p[found.n] == 0);
 		}
 		memcpy(p + at, before, 4);
 	}
@@ -479,10 +483,8 @@ static void a_firmware_blob_has_an_id_behind_its_header(void **state)
 		uint32_t header, payload;
 		const char *expected;
 	} blobs[] = {
-		{ "fw-one", 7, 16, 5, "fw-one" },
-		{ "fw-one", 7, 32, 0, "fw-one" },
-		{ "", 1, 16, 3, "" },
-		{ "fw-one", 6, 16, 5, NULL }, /* no NUL */
+		{ "fw-one", 7, 16, 5, "fw-one" }, { "fw-one", 7, 32, 0, "fw-one" }, { "", 1, 16, 3, "" },
+		{ "fw-one", 6, 16, 5, NULL },  /* no NUL */
 		{ "fw\0one", 7, 16, 5, NULL }, /* one too early */
 		{ "", 0, 16, 5, NULL },
 	};

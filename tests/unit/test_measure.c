@@ -14,7 +14,10 @@
 
 enum { ALL_BANKS = (1 << ALG_COUNT) - 1 };
 
-#define TEXT(section, text) { .name = (section), .bytes = (text), .n = sizeof(text) - 1 }
+#define TEXT(section, text)                                               \
+	{                                                                 \
+		.name = (section), .bytes = (text), .n = sizeof(text) - 1 \
+	}
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 struct opened {
@@ -95,7 +98,8 @@ static const char *const ready[ALG_COUNT] = {
 
 static void sections_and_phases_give_what_systemd_measure_calculates(void **state)
 {
-	static const char *const versions[] = { "252.39", "253", "254.26", "255", "256", "257.13", "258", "262" };
+	static const char *const versions[] = { "252.39", "253",    "254.26", "255",
+						"256",    "257.13", "258",    "262" };
 	struct pcr_bank banks[ALG_COUNT];
 
 	(void)state;
@@ -130,7 +134,8 @@ static void empty_words_of_a_phase_path_count_for_nothing(void **state)
 		{ ":::", no_phase_sha256 },
 		{ ":enter-initrd", "9640e7e48e7a379b4ecd5be68545014f6848a9bd8ba5c8c4fdc370be320463c4" },
 		{ "enter-initrd:", "9640e7e48e7a379b4ecd5be68545014f6848a9bd8ba5c8c4fdc370be320463c4" },
-		{ ":enter-initrd::leave-initrd:", "5704792423122c577d79d9b812c1ab33a69d40bb8e0a44118f466ba8f9d2dd88" },
+		{ ":enter-initrd::leave-initrd:",
+		  "5704792423122c577d79d9b812c1ab33a69d40bb8e0a44118f466ba8f9d2dd88" },
 	};
 	struct opened o = open_uki("257", four, 4);
 	struct pcr_bank banks[ALG_COUNT];
@@ -167,11 +172,11 @@ static void each_version_measures_the_sections_it_knows(void **state)
 {
 	static const struct built_section s[] = {
 		TEXT(".profile", "content of .profile"), TEXT(".pcrpkey", "content of .pcrpkey"),
-		TEXT(".sbat", "content of .sbat"),	 TEXT(".pcrsig", "content of .pcrsig"),
-		TEXT(".uname", "content of .uname"),	 TEXT(".dtb", "content of .dtb"),
-		TEXT(".splash", "content of .splash"),	 TEXT(".ucode", "content of .ucode"),
-		TEXT(".initrd", "content of .initrd"),	 TEXT(".cmdline", "content of .cmdline"),
-		TEXT(".osrel", "content of .osrel"),	 TEXT(".linux", "content of .linux"),
+		TEXT(".sbat", "content of .sbat"),       TEXT(".pcrsig", "content of .pcrsig"),
+		TEXT(".uname", "content of .uname"),     TEXT(".dtb", "content of .dtb"),
+		TEXT(".splash", "content of .splash"),   TEXT(".ucode", "content of .ucode"),
+		TEXT(".initrd", "content of .initrd"),   TEXT(".cmdline", "content of .cmdline"),
+		TEXT(".osrel", "content of .osrel"),     TEXT(".linux", "content of .linux"),
 		TEXT(".other", "content of .other"),
 	};
 	static const struct {
@@ -206,7 +211,8 @@ static void each_version_measures_the_sections_it_knows(void **state)
 
 static void memory_is_measured_and_not_the_file(void **state)
 {
-	static const struct built_section s[] = { { ".linux", "KERNELxyz", 9, 6 }, { ".initrd", "INITRD", 6, 8 },
+	static const struct built_section s[] = { { ".linux", "KERNELxyz", 9, 6 },
+						  { ".initrd", "INITRD", 6, 8 },
 						  TEXT(".cmdline", "gone") };
 	struct pcr_bank banks[ALG_COUNT];
 	size_t n;

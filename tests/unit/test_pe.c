@@ -69,8 +69,12 @@ static void pe32_and_pe32plus_of_every_machine_are_read(void **state)
 		int pe32;
 		const char *name;
 	} rows[] = {
-		{ 0x014c, 1, "ia32" },	  { 0x8664, 0, "x64" },	    { 0x01c2, 1, "arm" },
-		{ 0xaa64, 0, "aa64" },	  { 0x5064, 0, "riscv64" }, { 0x6264, 0, "loongarch64" },
+		{ 0x014c, 1, "ia32" },
+		{ 0x8664, 0, "x64" },
+		{ 0x01c2, 1, "arm" },
+		{ 0xaa64, 0, "aa64" },
+		{ 0x5064, 0, "riscv64" },
+		{ 0x6264, 0, "loongarch64" },
 		{ 0x0200, 0, NULL /* Itanium */ },
 	};
 
@@ -192,7 +196,10 @@ static void of_sections_that_overlap_in_memory_the_later_one_counts(void **state
 		{ 2, 200, "ab1234\0\0\0\0\0\0", "1234\0\0", "xy" },
 		{ 2, 3, "ab1xy4\0\0\0\0\0\0", "1xy4\0\0", "xy" },
 		{ 0, 7, "1234\0\0gxy\0\0\0", "1234\0\0", "xy" },
-		{ 10, 11, "abcdefgh\0\0" "1x", "1xy4\0\0", "xy" },
+		{ 10, 11,
+		  "abcdefgh\0\0"
+		  "1x",
+		  "1xy4\0\0", "xy" },
 		{ 12, 17, "abcdefgh\0\0\0\0", "1234\0x", "xy" },
 		{ -2, -1, "y4\0\0efgh\0\0\0\0", "1xy4\0\0", "xy" },
 		{ -3, -1, "y\0\0defgh\0\0\0\0", "12xy\0\0", "xy" },
@@ -258,7 +265,8 @@ static void headers_alone_may_tell_of_sections_outside_the_file(void **state)
 	assert_content(&p, 0, "some code", 9);
 	assert_content(&p, 2, "not the first one", 17);
 	assert_int_equal(pe_section_content(&p.pool, &p.pe, &p.pe.sections[1], &b, &p.e), -PCRCAST_ETRUNC);
-	assert_non_null(strstr(p.e.msg, "section .longnam lies at bytes 2048 to 2560, the file ends at 2048"));
+	assert_non_null(
+		strstr(p.e.msg, "section .longnam lies at bytes 2048 to 2560, the file ends at 2048"));
 	done(&p);
 
 	/* nor may such a one lie over another, even with VirtualSize 0 */
@@ -292,7 +300,8 @@ static void a_section_over_the_headers_shows_them_only_where_it_is_not(void **st
 	put_u32le(built_section_header(image, 0) + 12, 4096);
 	put_u32le(built_section_header(image, 1) + 12, 8192);
 	put_u32le(built_section_header(image, 1) + RAW_LEN, 4);
-	put_u32le(built_section_header(image, 1) + RAW_OFF, get_u32le(built_section_header(image, 0) + RAW_OFF));
+	put_u32le(built_section_header(image, 1) + RAW_OFF,
+		  get_u32le(built_section_header(image, 0) + RAW_OFF));
 	put_u32le(built_section_header(image, 1) + VIRTUAL_SIZE, 0);
 	put_u32le(built_section_header(image, 1) + 12, 4098);
 	p = parse(image, n);
@@ -335,7 +344,8 @@ static void relocations_are_noticed_where_they_change_bytes(void **state)
 	};
 	for (int pe32 = 0; pe32 < 2; pe32++) {
 		size_t n;
-		uint8_t *image = build_pe(&(struct build_pe){ .pe32 = pe32, .sections = s, .n_sections = 2 }, &n);
+		uint8_t *image =
+			build_pe(&(struct build_pe){ .pe32 = pe32, .sections = s, .n_sections = 2 }, &n);
 		bool changed;
 
 		put_u32le(built_directory(image, 5), get_u32le(built_section_header(image, 1) + 12));
@@ -344,7 +354,8 @@ static void relocations_are_noticed_where_they_change_bytes(void **state)
 			struct parsed p = parse(image, n);
 
 			assert_int_equal(p.rc, 0);
-			assert_int_equal(pe_relocated(&p.pool, &p.pe, rows[i].from, rows[i].to, &changed, NULL), 0);
+			assert_int_equal(
+				pe_relocated(&p.pool, &p.pe, rows[i].from, rows[i].to, &changed, NULL), 0);
 			assert_int_equal(changed, rows[i].expected);
 			done(&p);
 		}
@@ -373,8 +384,8 @@ static void assert_fate(uint8_t *image, size_t n, enum pe_fate expected, const c
 	assert_int_equal(p.rc, 0);
 	enum pe_fate fate = pe_fate_under_edk2(&p.pool, &p.pe, &told);
 	if (fate != expected || (why && (!told || !strstr(told, why))) || (!why && told))
-		fail_msg("fate %d because \"%s\", expected %d because \"%s\"", fate, told ? told : "", expected,
-			 why ? why : "");
+		fail_msg("fate %d because \"%s\", expected %d because \"%s\"", fate, told ? told : "",
+			 expected, why ? why : "");
 	done(&p);
 }
 
@@ -464,7 +475,8 @@ static void zeros_are_filled_up_to_a_limit(void **state)
 		put_u32le(built_section_header(image, 0) + VIRTUAL_SIZE, too_many[i]);
 		p = parse(image, n);
 		assert_int_equal(p.rc, 0);
-		assert_int_equal(pe_section_content(&p.pool, &p.pe, &p.pe.sections[0], &b, &p.e), -PCRCAST_ELIMIT);
+		assert_int_equal(pe_section_content(&p.pool, &p.pe, &p.pe.sections[0], &b, &p.e),
+				 -PCRCAST_ELIMIT);
 		assert_non_null(strstr(p.e.msg, "section .text has 512 bytes in the file and "));
 		done(&p);
 	}
@@ -497,8 +509,8 @@ static void every_truncation_is_an_error_or_lacks_only_the_tail(void **state)
 				assert_int_equal(p.rc, 0);
 				assert_int_equal(p.pe.n_sections, 3);
 				for (size_t i = 0; i < 3; i++) {
-					assert_int_equal(pe_section_content(&p.pool, &p.pe, &p.pe.sections[i], &b,
-									    NULL),
+					assert_int_equal(pe_section_content(&p.pool, &p.pe, &p.pe.sections[i],
+									    &b, NULL),
 							 0);
 					assert_int_equal(blob_load(&p.pool, &b, 1000, &s, NULL), 0);
 				}
@@ -514,8 +526,10 @@ static void a_section_that_leaves_the_file_is_refused(void **state)
 	static const struct {
 		uint32_t off, len;
 	} rows[] = {
-		{ 2048, 1 },	     { 2047, 2 },	   { 0, 2049 },		 { 1536, 513 },
-		{ UINT32_MAX, 1 },   { UINT32_MAX, UINT32_MAX }, { 512, UINT32_MAX }, { 0x80000000, 0x80000000 },
+		{ 2048, 1 },           { 2047, 2 },
+		{ 0, 2049 },           { 1536, 513 },
+		{ UINT32_MAX, 1 },     { UINT32_MAX, UINT32_MAX },
+		{ 512, UINT32_MAX },   { 0x80000000, 0x80000000 },
 		{ 0xffffff00, 0x200 },
 	};
 	size_t n;

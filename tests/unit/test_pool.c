@@ -92,7 +92,8 @@ static void text_ends_in_a_nul(void **state)
 	(void)state;
 	/* Spoil nothing behind: the byte after the text must be zero whatever came before. */
 	for (size_t n = 0; n < 64; n++) {
-		char *text = pool_text(&pool, "0123456789012345678901234567890123456789012345678901234567890123", n);
+		char *text = pool_text(&pool,
+				       "0123456789012345678901234567890123456789012345678901234567890123", n);
 
 		assert_int_equal(strlen(text), n);
 	}

@@ -42,7 +42,8 @@ static void extend_word(struct pcr_values *v, unsigned pcr, const char *word)
 	memcpy(v->value[ALG_SHA256], bank.pcr, sizeof bank.pcr);
 }
 
-static void check(const struct eventlog *log, const struct pcr_values *v, struct register_check ret[PCR_COUNT])
+static void check(const struct eventlog *log, const struct pcr_values *v,
+		  struct register_check ret[PCR_COUNT])
 {
 	assert_int_equal(eventlog_check_registers(log, ALG_SHA256, v, ret, NULL), 0);
 }
@@ -200,9 +201,23 @@ static void registers_of_cc_have_names(void **state)
 static void other_text_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"", "\n", "hello", "4: 0x" HEX_32, "sha256:\n24: 0x" HEX_32, "sha256:\n4: 0x00", "sha256:\n4: 0x" HEX_32 "00",
-		"sha256:\nx: 0x" HEX_32, "md5:\n", "sha256:", "{}", "{\"sha256\":{\"4\":1}}", "{\"sha256\":{\"4\":\"\"}}", "{\"md5\":{}}",
-		"{\"sha256\":{\"99\":\"" HEX_32 "\"}}", "{\"sha256\":{\"4\":\"" HEX_32 "\"}} x", "[]",
+		"",
+		"\n",
+		"hello",
+		"4: 0x" HEX_32,
+		"sha256:\n24: 0x" HEX_32,
+		"sha256:\n4: 0x00",
+		"sha256:\n4: 0x" HEX_32 "00",
+		"sha256:\nx: 0x" HEX_32,
+		"md5:\n",
+		"sha256:",
+		"{}",
+		"{\"sha256\":{\"4\":1}}",
+		"{\"sha256\":{\"4\":\"\"}}",
+		"{\"md5\":{}}",
+		"{\"sha256\":{\"99\":\"" HEX_32 "\"}}",
+		"{\"sha256\":{\"4\":\"" HEX_32 "\"}} x",
+		"[]",
 	};
 
 	(void)state;

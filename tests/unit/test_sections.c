@@ -14,7 +14,10 @@
 
 enum { SIZE_OF_IMAGE = 56, VIRTUAL_SIZE = 8 };
 
-#define TEXT(section, text) { .name = (section), .bytes = (text), .n = sizeof(text) - 1 }
+#define TEXT(section, text)                                               \
+	{                                                                 \
+		.name = (section), .bytes = (text), .n = sizeof(text) - 1 \
+	}
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 static const struct hardware nothing_known;
@@ -43,8 +46,8 @@ static struct opened open_image(uint8_t *image, size_t n, unsigned profile, cons
 	return o;
 }
 
-static struct opened open_uki(const char *version, const struct built_section *s, size_t n_sections, unsigned profile,
-			      const struct hardware *hw)
+static struct opened open_uki(const char *version, const struct built_section *s, size_t n_sections,
+			      unsigned profile, const struct hardware *hw)
 {
 	size_t n;
 	uint8_t *image = build_uki(version, s, n_sections, &n);
@@ -96,9 +99,9 @@ static void up_to_256_the_last_section_whose_name_begins_so_counts(void **state)
 {
 	static const char *const versions[] = { "252.39", "253", "254.26", "255.13", "256" };
 	static const struct built_section s[] = {
-		TEXT(".linuxfo", "wrong kernel"), TEXT(".cmdline", "first"),	 TEXT(".linux", "kernel"),
-		TEXT(".cmdline", "second"),	  TEXT(".dtb", "tree"),		 TEXT(".dtbauto", "auto"),
-		TEXT(".osrelx", "name"),	  TEXT(".splas", "too short"),
+		TEXT(".linuxfo", "wrong kernel"), TEXT(".cmdline", "first"),   TEXT(".linux", "kernel"),
+		TEXT(".cmdline", "second"),       TEXT(".dtb", "tree"),        TEXT(".dtbauto", "auto"),
+		TEXT(".osrelx", "name"),          TEXT(".splas", "too short"),
 	};
 
 	(void)state;
@@ -120,7 +123,7 @@ static void from_257_the_first_section_of_exactly_the_name_counts(void **state)
 	static const char *const versions[] = { "257.13", "258", "261", "262" };
 	static const struct built_section s[] = {
 		TEXT(".linuxfo", "wrong kernel"), TEXT(".cmdline", "first"), TEXT(".linux", "kernel"),
-		TEXT(".cmdline", "second"),	  TEXT(".dtb", "tree"),	     TEXT(".osrelx", "name"),
+		TEXT(".cmdline", "second"),       TEXT(".dtb", "tree"),      TEXT(".osrelx", "name"),
 		TEXT(".linux", "late kernel"),
 	};
 
@@ -139,8 +142,9 @@ static void from_257_the_first_section_of_exactly_the_name_counts(void **state)
 static void sections_that_a_version_does_not_know_are_not_used(void **state)
 {
 	static const struct built_section s[] = {
-		TEXT(".linux", "kernel"), TEXT(".ucode", "microcode"), TEXT(".uname", "6.12"), TEXT(".sbat", "sbat"),
-		TEXT(".pcrsig", "{}"),	  TEXT(".hwids", "\0\0\0\0"),	TEXT(".text", "code"),
+		TEXT(".linux", "kernel"), TEXT(".ucode", "microcode"), TEXT(".uname", "6.12"),
+		TEXT(".sbat", "sbat"),    TEXT(".pcrsig", "{}"),       TEXT(".hwids", "\0\0\0\0"),
+		TEXT(".text", "code"),
 	};
 	struct opened o = open_uki("252", s, COUNT(s), 0, &nothing_known);
 
@@ -172,8 +176,8 @@ static void an_empty_section_that_counts_hides_the_others(void **state)
 		size_t empty; /* in s */
 		const char *cmdline;
 	} rows[] = {
-		{ "254", 3, NULL },   { "254", 1, "three" }, { "254", 2, "three" },
-		{ "257", 1, NULL },   { "257", 2, "one" },   { "262", 1, NULL },
+		{ "254", 3, NULL }, { "254", 1, "three" }, { "254", 2, "three" },
+		{ "257", 1, NULL }, { "257", 2, "one" },   { "262", 1, NULL },
 	};
 
 	(void)state;
@@ -239,11 +243,13 @@ static void text_that_is_too_long_is_refused(void **state)
 
 static void a_section_has_a_place_in_the_file(void **state)
 {
-	static const struct built_section s[] = { TEXT(".linux", "kernel"), { ".cmdline", "quiet", 5, 8000 } };
+	static const struct built_section s[] = { TEXT(".linux", "kernel"),
+						  { ".cmdline", "quiet", 5, 8000 } };
 	struct opened o = open_uki("257", s, COUNT(s), 0, &nothing_known);
 
 	(void)state;
-	assert_string_equal(uki_section_place(&o.pool, &o.uki, UKI_LINUX), "section .linux, file bytes 1024 to 1030");
+	assert_string_equal(uki_section_place(&o.pool, &o.uki, UKI_LINUX),
+			    "section .linux, file bytes 1024 to 1030");
 	assert_string_equal(uki_section_place(&o.pool, &o.uki, UKI_CMDLINE),
 			    "section .cmdline, file bytes 1536 to 2048");
 	done(&o);
@@ -260,7 +266,8 @@ static void an_image_that_is_no_known_uki_is_refused(void **state)
 	o = open_uki(NULL, s, 2, 0, &nothing_known);
 	assert_refused(&o, -PCRCAST_EUNSUPPORTED, "no systemd-stub: expected the text");
 	o = open_uki("main", s, 2, 0, &nothing_known);
-	assert_refused(&o, -PCRCAST_EUNSUPPORTED, "systemd-stub version \"main\" does not begin with a number");
+	assert_refused(&o, -PCRCAST_EUNSUPPORTED,
+		       "systemd-stub version \"main\" does not begin with a number");
 	o = open_uki("251.4", s, 2, 0, &nothing_known);
 	assert_refused(&o, -PCRCAST_EUNSUPPORTED, "systemd-stub 251.4 is older than 252");
 	o = open_uki("257", s + 1, 1, 0, &nothing_known);
@@ -317,7 +324,7 @@ static void a_uki_is_recognised(void **state)
 		size_t from, n;
 		bool expected;
 	} rows[] = {
-		{ "257", 0, 2, true }, { "257", 1, 1, true }, { NULL, 0, 2, true },
+		{ "257", 0, 2, true }, { "257", 1, 1, true },  { NULL, 0, 2, true },
 		{ NULL, 1, 1, false }, { "257", 0, 1, false }, { NULL, 0, 1, false },
 	};
 
@@ -333,10 +340,10 @@ static void a_uki_is_recognised(void **state)
 /* ---- profiles ---- */
 
 static const struct built_section profiles[] = {
-	TEXT(".linux", "kernel"),	  TEXT(".cmdline", "base"),    TEXT(".osrel", "os"),
-	TEXT(".profile", "ID=main"),	  /* 0: adds nothing */
-	TEXT(".profile", "ID=debug"),	  TEXT(".cmdline", "debug"),   TEXT(".initrd", "tools"), TEXT(".cmdline", "unused"),
-	TEXT(".profile", "ID=other"),	  TEXT(".linux", "other kernel"),
+	TEXT(".linux", "kernel"),     TEXT(".cmdline", "base"),     TEXT(".osrel", "os"),
+	TEXT(".profile", "ID=main"), /* 0: adds nothing */
+	TEXT(".profile", "ID=debug"), TEXT(".cmdline", "debug"),    TEXT(".initrd", "tools"),
+	TEXT(".cmdline", "unused"),   TEXT(".profile", "ID=other"), TEXT(".linux", "other kernel"),
 };
 
 static void a_profile_overrides_and_adds_to_the_base(void **state)
@@ -352,7 +359,8 @@ static void a_profile_overrides_and_adds_to_the_base(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct opened o = open_uki("257.13", profiles, COUNT(profiles), rows[i].profile, &nothing_known);
+		struct opened o =
+			open_uki("257.13", profiles, COUNT(profiles), rows[i].profile, &nothing_known);
 
 		assert_section(&o, UKI_PROFILE, rows[i].text);
 		assert_section(&o, UKI_LINUX, rows[i].kernel);
@@ -437,7 +445,8 @@ static void a_single_section_is_found_as_the_boot_loader_would(void **state)
 	done(&o);
 
 	o = open_uki("257", profiles, 3, 0, &nothing_known);
-	assert_ptr_equal(uki_find_section(&o.pe, MATCH_EXACT_FIRST, 0, ".cmdline", &exists), o.pe.sections + 2);
+	assert_ptr_equal(uki_find_section(&o.pe, MATCH_EXACT_FIRST, 0, ".cmdline", &exists),
+			 o.pe.sections + 2);
 	assert_true(exists);
 	done(&o);
 }
@@ -454,7 +463,7 @@ static void a_section_beyond_size_of_image_counts_as_the_version_has_it(void **s
 		bool unsure;
 	} rows[] = {
 		{ "254", "two", false }, { "257.13", "one", false }, { "258", "one", true },
-		{ "261", "one", true },	 { "262", "two", false },
+		{ "261", "one", true },  { "262", "two", false },
 	};
 
 	(void)state;
@@ -491,7 +500,8 @@ static void the_end_of_a_section_does_not_wrap_around(void **state)
 static void a_section_that_relocation_changes_is_refused(void **state)
 {
 	uint8_t table[12] = { 0 };
-	const struct built_section s[] = { TEXT(".linux", "kernel"), TEXT(".cmdline", "quiet"),
+	const struct built_section s[] = { TEXT(".linux", "kernel"),
+					   TEXT(".cmdline", "quiet"),
 					   { ".reloc", table, sizeof table, 0 } };
 
 	(void)state;
@@ -601,18 +611,23 @@ static void build_board(struct board *b, unsigned has)
 	b->n = 0;
 	b->s[b->n++] = (struct built_section)TEXT(".linux", "kernel");
 	if (has & TREES) {
-		b->s[b->n++] = (struct built_section){ ".dtbauto", b->tree_one, device_tree("acme,one", b->tree_one), 0 };
-		b->s[b->n++] = (struct built_section){ ".dtbauto", b->tree_two, device_tree("acme,two", b->tree_two), 0 };
+		b->s[b->n++] = (struct built_section){ ".dtbauto", b->tree_one,
+						       device_tree("acme,one", b->tree_one), 0 };
+		b->s[b->n++] = (struct built_section){ ".dtbauto", b->tree_two,
+						       device_tree("acme,two", b->tree_two), 0 };
 	}
 	if (has & FIRMWARE) {
-		b->s[b->n++] = (struct built_section){ ".efifw", b->fw_three, firmware("fw-three", b->fw_three), 0 };
-		b->s[b->n++] = (struct built_section){ ".efifw", b->fw_two, firmware("fw-two", b->fw_two), 0 };
+		b->s[b->n++] =
+			(struct built_section){ ".efifw", b->fw_three, firmware("fw-three", b->fw_three), 0 };
+		b->s[b->n++] =
+			(struct built_section){ ".efifw", b->fw_two, firmware("fw-two", b->fw_two), 0 };
 	}
 	if (has & HWIDS)
 		b->s[b->n++] = (struct built_section){ ".hwids", b->hwids, hwids_table(b->hwids), 0 };
 }
 
-static struct opened open_board(unsigned has, const char *version, uint16_t machine, const struct hardware *hw)
+static struct opened open_board(unsigned has, const char *version, uint16_t machine,
+				const struct hardware *hw)
 {
 	struct board b;
 	size_t n;
@@ -683,7 +698,9 @@ static void hwids_choose_device_tree_and_firmware(void **state)
 
 static void a_device_tree_of_the_firmware_decides_alone(void **state)
 {
-	struct hardware hw = { .ids_known = true, .ids = &guids[GUID_A], .n_ids = 1, .compatible_known = true };
+	struct hardware hw = {
+		.ids_known = true, .ids = &guids[GUID_A], .n_ids = 1, .compatible_known = true
+	};
 	struct opened o;
 
 	(void)state;
@@ -755,8 +772,8 @@ static void a_device_tree_that_is_none_is_passed_over(void **state)
 	memcpy(b.tree_two, b.tree_one, 256);
 	b.s[2].n = device_tree("acme,one", b.tree_two);
 	uint8_t *image = build_uki("258", b.s, b.n, &n);
-	struct opened o = open_image(image, n, 0,
-				     &(struct hardware){ .ids_known = true, .ids = &guids[GUID_A], .n_ids = 1 });
+	struct opened o = open_image(
+		image, n, 0, &(struct hardware){ .ids_known = true, .ids = &guids[GUID_A], .n_ids = 1 });
 	assert_chosen(&o, UKI_DTBAUTO, 2);
 	done(&o);
 }
@@ -788,7 +805,8 @@ static void a_table_or_tree_that_is_too_large_is_refused(void **state)
 			memcpy(all + 1 + in_profile, b.s + 1, (b.n - 1) * sizeof b.s[0]);
 			uint8_t *image = build_uki("258", all, b.n + in_profile, &n);
 			struct opened o = open_image(image, n, 0, &hw);
-			assert_int_equal(uki_open_addon(&o.pool, &o.pe, rules_of(258), &hw, &o.uki, &o.e), o.rc);
+			assert_int_equal(uki_open_addon(&o.pool, &o.pe, rules_of(258), &hw, &o.uki, &o.e),
+					 o.rc);
 			assert_refused(&o, -PCRCAST_ELIMIT, rows[i].message);
 		}
 }
@@ -802,8 +820,8 @@ static void an_empty_table_knows_no_machine(void **state)
 	build_board(&b, HWIDS | TREES);
 	uint8_t *image = build_uki("258", b.s, b.n, &n);
 	put_u32le(built_section_header(image, 4) + VIRTUAL_SIZE, 0);
-	struct opened o = open_image(image, n, 0,
-				     &(struct hardware){ .ids_known = true, .ids = &guids[GUID_A], .n_ids = 1 });
+	struct opened o = open_image(
+		image, n, 0, &(struct hardware){ .ids_known = true, .ids = &guids[GUID_A], .n_ids = 1 });
 	assert_chosen(&o, UKI_DTBAUTO, 0);
 	done(&o);
 }

@@ -96,7 +96,8 @@ static void signatures_of_several_tools_are_read_and_verified(void **state)
 		{ "signed-sbsign", 1, 0, ALG_SHA256, plus, one },
 		{ "signed-twice", 2, 0, ALG_SHA256, plus, one },
 		{ "signed-twice", 2, 1, ALG_SHA256, plus, two },
-		{ "signed-odd", 1, 0, ALG_SHA256, "4f237bd84af23decd982fe554c47982c8d5ad907466a15f477d94e795c2e9878", one },
+		{ "signed-odd", 1, 0, ALG_SHA256,
+		  "4f237bd84af23decd982fe554c47982c8d5ad907466a15f477d94e795c2e9878", one },
 		{ "signed-osslsigncode", 1, 0, ALG_SHA384,
 		  "fbaa16a55b0f35537151424c076654b29680cd364c241805245350e95bac5a43"
 		  "22f907005abc259b025e7b9d6fab7be4",
@@ -265,7 +266,11 @@ static void a_certificate_table_outside_the_file_is_an_error(void **state)
 {
 	static const struct {
 		uint32_t off, len;
-	} rows[] = { { 0x260, 0x100000 }, { 0xfffffff0, 0x20 }, { 0, UINT32_MAX }, { 2232, 1 }, { UINT32_MAX, UINT32_MAX } };
+	} rows[] = { { 0x260, 0x100000 },
+		     { 0xfffffff0, 0x20 },
+		     { 0, UINT32_MAX },
+		     { 2232, 1 },
+		     { UINT32_MAX, UINT32_MAX } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -290,7 +295,9 @@ static struct opened with_table(const void *table, size_t n_table)
 	static const struct built_section text = { .name = ".text", .bytes = "12345678", .n = 8 };
 	size_t n;
 	uint8_t *image = build_pe(
-		&(struct build_pe){ .file_align = 8, .sections = &text, .n_sections = 1, .trailing = n_table }, &n);
+		&(struct build_pe){
+			.file_align = 8, .sections = &text, .n_sections = 1, .trailing = n_table },
+		&n);
 
 	if (n_table)
 		memcpy(image + n - n_table, table, n_table);
@@ -354,8 +361,9 @@ static void pkcs7_that_is_no_authenticode_is_trouble(void **state)
 	/* SEQUENCE { OID pkcs7-signedData } with nothing inside */
 	static const uint8_t hollow[] = "\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
 	/* signedData: version 1, no digest algorithms, contents of type data, no signers */
-	static const uint8_t no_signer[] = "\x30\x23\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x16\x30\x14\x02\x01\x01"
-					   "\x31\x00\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\x31\x00";
+	static const uint8_t no_signer[] =
+		"\x30\x23\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x16\x30\x14\x02\x01\x01"
+		"\x31\x00\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\x31\x00";
 	static const struct {
 		const uint8_t *der;
 		size_t n;
@@ -382,7 +390,9 @@ static void pkcs7_that_is_no_authenticode_is_trouble(void **state)
 /* SpcIndirectDataContent with every byte changed: what it says is not believed. */
 static void a_changed_image_digest_is_noticed(void **state)
 {
-	static const uint8_t oid[] = { 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x01, 0x04 };
+	static const uint8_t oid[] = {
+		0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x01, 0x04
+	};
 	static const uint8_t masks[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x7f, 0xff };
 	size_t n, at = 0, troubles = 0;
 	uint8_t *image = load("signed-sbsign", &n);

@@ -46,7 +46,8 @@ static int begin(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	assert_non_null(f);
-	(void)snprintf(f->dir, sizeof f->dir, "%s/pcrcast-test-XXXXXX", tmp && strlen(tmp) < 30 ? tmp : "/tmp");
+	(void)snprintf(f->dir, sizeof f->dir, "%s/pcrcast-test-XXXXXX",
+		       tmp && strlen(tmp) < 30 ? tmp : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->file, sizeof f->file, "%s/file", f->dir);
 	write_file(f->file, "0123456789");
@@ -377,7 +378,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_that_changed_fails_the_check, begin, end),
 		cmocka_unit_test_setup_teardown(a_file_that_was_replaced_is_still_the_one_opened, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_named, begin, end),
-		cmocka_unit_test_setup_teardown(a_file_inside_a_directory_is_opened_by_name_and_link, begin, end),
+		cmocka_unit_test_setup_teardown(a_file_inside_a_directory_is_opened_by_name_and_link, begin,
+						end),
 		cmocka_unit_test_setup_teardown(an_empty_file_is_a_file, begin, end),
 		cmocka_unit_test(a_stream_is_read_to_its_end),
 		cmocka_unit_test(a_stream_longer_than_the_limit_is_refused),

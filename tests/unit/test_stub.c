@@ -146,7 +146,8 @@ static void a_text_without_end_nearby_is_nobody(void **state)
 
 	(void)state;
 	for (size_t digits = 1; digits < 600; digits += 7) {
-		int n = snprintf(text, sizeof text, "#### LoaderInfo: systemd-stub %0*d ####", (int)digits, 1);
+		int n = snprintf(text, sizeof text, "#### LoaderInfo: systemd-stub %0*d ####", (int)digits,
+				 1);
 		struct identified r = identify_sdmagic(text, (size_t)n);
 
 		assert_true(r.id.kind == SD_NONE || strlen(r.id.text) == digits);
@@ -186,8 +187,11 @@ static void the_text_is_found_in_bytes_of_no_section(void **state)
 	for (size_t where = 0; where < 4; where++) {
 		size_t n;
 		uint8_t *image = build_pe(
-			&(struct build_pe){ .file_align = 128, .sections = s, .n_sections = 3, .trailing = 128 }, &n);
-		uint8_t *at = where < 3 ? image + get_u32le(built_section_header(image, where) + 20) : image + n - 128;
+			&(struct build_pe){
+				.file_align = 128, .sections = s, .n_sections = 3, .trailing = 128 },
+			&n);
+		uint8_t *at = where < 3 ? image + get_u32le(built_section_header(image, where) + 20) :
+					  image + n - 128;
 
 		memcpy(at + (where % 2 ? 0 : 128 - sizeof text + 1), text, sizeof text - 1);
 		/* A section that has no bytes in the file covers none, and where it says they are does not matter. */
@@ -212,8 +216,10 @@ static void later_gaps_are_searched_too_up_to_a_limit(void **state)
 	/* the last place where it is still seen, and one byte further */
 	for (size_t beyond = 0; beyond < 2; beyond++) {
 		size_t n, before = LIMIT - FIRST - (sizeof text - 1) + beyond;
-		uint8_t *image = build_pe(
-			&(struct build_pe){ .sections = s, .n_sections = 2, .trailing = before + sizeof text }, &n);
+		uint8_t *image = build_pe(&(struct build_pe){ .sections = s,
+							      .n_sections = 2,
+							      .trailing = before + sizeof text },
+					  &n);
 
 		put_u32le(built_section_header(image, 0) + 16, 0);
 		memcpy(image + n - sizeof text, text, sizeof text);
@@ -250,7 +256,8 @@ static void the_text_inside_another_section_does_not_count(void **state)
 
 static void sdmagic_counts_before_the_gaps(void **state)
 {
-	static const char in_section[] = "#### LoaderInfo: systemd-stub 257 ####", behind[] = "#### LoaderInfo: systemd-stub 252 ####";
+	static const char in_section[] = "#### LoaderInfo: systemd-stub 257 ####",
+			  behind[] = "#### LoaderInfo: systemd-stub 252 ####";
 	const struct built_section s = { .name = ".sdmagic", .bytes = in_section, .n = sizeof in_section };
 	size_t n;
 
@@ -320,7 +327,7 @@ static void rows_hold_until_the_next_one(void **state)
 static void each_version_knows_the_sections_it_measures(void **state)
 {
 	static const char *const names[] = {
-		".linux", ".osrel", ".cmdline", ".initrd", ".ucode",   ".splash", ".dtb",  ".uname",
+		".linux", ".osrel",  ".cmdline", ".initrd",  ".ucode",   ".splash", ".dtb",   ".uname",
 		".sbat",  ".pcrsig", ".pcrpkey", ".profile", ".dtbauto", ".hwids",  ".efifw",
 	};
 	static const struct {
@@ -361,17 +368,28 @@ static void each_version_has_its_ways(void **state)
 		enum initrd_rule initrd;
 		bool blank_counts, stripped, early_addons, late_dtbs, confext;
 	} rows[] = {
-		{ 252, 39, MATCH_PREFIX_LAST, MANGLE_TRAILING, NO, ADDONS_NONE, 0, SMBIOS_IGNORED, INITRD_BASE_PADDED, 1, 0, 0, 0, 0 },
-		{ 253, 0, MATCH_PREFIX_LAST, MANGLE_TRAILING, NO, ADDONS_NONE, 0, SMBIOS_IGNORED, INITRD_BASE_PADDED, 1, 0, 0, 0, 0 },
-		{ 254, 0, MATCH_PREFIX_LAST, MANGLE_TRAILING, NO, ADDONS_EVENT_PER_DIRECTORY, CMDLINE, SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 0, 0, 0 },
-		{ 254, 7, MATCH_PREFIX_LAST, MANGLE_TRAILING, UNSURE, ADDONS_EVENT_PER_DIRECTORY, CMDLINE, SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 0, 0, 0 },
-		{ 254, 26, MATCH_PREFIX_LAST, MANGLE_TRAILING, YES, ADDONS_EVENT_PER_DIRECTORY, CMDLINE, SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 0, 0, 0 },
-		{ 255, 13, MATCH_PREFIX_LAST, MANGLE_BOTH_UNDEF, YES, ADDONS_JOINED_RAW, CMDLINE_DTB, SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 1, 1, 0 },
-		{ 256, 0, MATCH_PREFIX_LAST, MANGLE_BOTH_UNDEF, YES, ADDONS_JOINED_RAW, CMDLINE_DTB, SMBIOS_RAW, INITRD_ALL_PADDED, 1, 1, 1, 1, 1 },
-		{ 257, 13, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED, INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
-		{ 258, 0, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED, INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
-		{ 260, 0, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED, INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
-		{ 262, 0, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED, INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
+		{ 252, 39, MATCH_PREFIX_LAST, MANGLE_TRAILING, NO, ADDONS_NONE, 0, SMBIOS_IGNORED,
+		  INITRD_BASE_PADDED, 1, 0, 0, 0, 0 },
+		{ 253, 0, MATCH_PREFIX_LAST, MANGLE_TRAILING, NO, ADDONS_NONE, 0, SMBIOS_IGNORED,
+		  INITRD_BASE_PADDED, 1, 0, 0, 0, 0 },
+		{ 254, 0, MATCH_PREFIX_LAST, MANGLE_TRAILING, NO, ADDONS_EVENT_PER_DIRECTORY, CMDLINE,
+		  SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 0, 0, 0 },
+		{ 254, 7, MATCH_PREFIX_LAST, MANGLE_TRAILING, UNSURE, ADDONS_EVENT_PER_DIRECTORY, CMDLINE,
+		  SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 0, 0, 0 },
+		{ 254, 26, MATCH_PREFIX_LAST, MANGLE_TRAILING, YES, ADDONS_EVENT_PER_DIRECTORY, CMDLINE,
+		  SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 0, 0, 0 },
+		{ 255, 13, MATCH_PREFIX_LAST, MANGLE_BOTH_UNDEF, YES, ADDONS_JOINED_RAW, CMDLINE_DTB,
+		  SMBIOS_RAW, INITRD_BASE_PADDED, 1, 1, 1, 1, 0 },
+		{ 256, 0, MATCH_PREFIX_LAST, MANGLE_BOTH_UNDEF, YES, ADDONS_JOINED_RAW, CMDLINE_DTB,
+		  SMBIOS_RAW, INITRD_ALL_PADDED, 1, 1, 1, 1, 1 },
+		{ 257, 13, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED,
+		  INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
+		{ 258, 0, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED,
+		  INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
+		{ 260, 0, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED,
+		  INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
+		{ 262, 0, MATCH_EXACT_FIRST, MANGLE_BOTH, YES, ADDONS_JOINED_MANGLED, ALL, SMBIOS_MANGLED,
+		  INITRD_MANY_PADDED, 0, 1, 0, 0, 1 },
 	};
 
 	(void)state;

@@ -57,10 +57,26 @@ static void text_becomes_code_units(void **state)
 static void what_is_not_utf8_is_refused_with_its_place(void **state)
 {
 	static const char *const bad[] = {
-		"\x80",		    "\xbf",		"\xc0\x80",	    "\xc1\xbf",		"\xc2",
-		"\xc2g",	    "\xe0\x80\x80",	"\xe0\x9f\xbf",	    "\xe1\x80",		"\xe1\x80g",
-		"\xed\xa0\x80",	    "\xed\xbf\xbf",	"\xf0\x8f\xbf\xbf", "\xf0\x90\x80",	"\xf4\x90\x80\x80",
-		"\xf5\x80\x80\x80", "\xf8\x88\x80\x80", "\xfe",		    "\xff\xff\xff\xff", "\xf1\x80g\x80",
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xc2",
+		"\xc2g",
+		"\xe0\x80\x80",
+		"\xe0\x9f\xbf",
+		"\xe1\x80",
+		"\xe1\x80g",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x8f\xbf\xbf",
+		"\xf0\x90\x80",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xf8\x88\x80\x80",
+		"\xfe",
+		"\xff\xff\xff\xff",
+		"\xf1\x80g\x80",
 	};
 
 	(void)state;
@@ -134,7 +150,10 @@ static void unpaired_surrogates_are_shown_as_replacement_characters(void **state
 	} rows[] = {
 		{ { 0xd800 }, 1, "\xef\xbf\xbd" },
 		{ { 0xdc00 }, 1, "\xef\xbf\xbd" },
-		{ { 'a', 0xd83d, 'b' }, 3, "a\xef\xbf\xbd" "b" },
+		{ { 'a', 0xd83d, 'b' },
+		  3,
+		  "a\xef\xbf\xbd"
+		  "b" },
 		{ { 0xd83d, 0xd83d, 0xde00 }, 3, "\xef\xbf\xbd\xf0\x9f\x98\x80" },
 		{ { 0xde00, 0xd83d }, 2, "\xef\xbf\xbd\xef\xbf\xbd" },
 		{ { 0xdfff, 0xe000 }, 2, "\xef\xbf\xbd\xee\x80\x80" },

@@ -35,7 +35,11 @@ static void add(struct eventlog *log, uint32_t pcr, uint32_t type, const void *d
 	assert_int_equal(digest_of(alg, (struct slice){ block, n }, &d, NULL), 0);
 	put_u16le(entry, algs[alg].tpm_id);
 	memcpy(entry + 2, d.bytes, algs[alg].len);
-	*ev = (struct event){ .pcr = pcr, .type = type, .n_digests = 1, .digests = { entry, 2u + algs[alg].len }, .data = { block, n } };
+	*ev = (struct event){ .pcr = pcr,
+			      .type = type,
+			      .n_digests = 1,
+			      .digests = { entry, 2u + algs[alg].len },
+			      .data = { block, n } };
 }
 
 static void write_log(struct written *w, struct eventlog *log)
@@ -131,7 +135,9 @@ static void a_sha1_log_is_a_list_without_a_header(void **state)
 	log.spec_id = (struct eventlog_spec_id){ .vendor_info = SLICE_EMPTY };
 	add(&log, 0, EV_SEPARATOR, "\0\0\0", 4);
 	write_log(&w, &log);
-	assert_non_null(strstr(w.text, "events:\n- EventNum: 0\n  PCRIndex: 0\n  EventType: EV_SEPARATOR\n  DigestCount: 1\n"));
+	assert_non_null(strstr(
+		w.text,
+		"events:\n- EventNum: 0\n  PCRIndex: 0\n  EventType: EV_SEPARATOR\n  DigestCount: 1\n"));
 	written_done(&w);
 }
 
@@ -146,7 +152,8 @@ static void no_action_is_not_extended(void **state)
 	write_log(&w, &log);
 	assert_non_null(strstr(w.text, "  EventSize: 17\n  Event:\n    StartupLocality: 3\n"));
 	/* PCR 0 with locality 3 and a separator: sha256 of 31 zeros, 3 and the separator's digest, by sha256sum */
-	assert_non_null(strstr(w.text, "    0  : 0x50bd7d88f0414b40608f8ffc56fd4f3201b5ed0644e36b8128d33624ebe0f053\n"));
+	assert_non_null(strstr(
+		w.text, "    0  : 0x50bd7d88f0414b40608f8ffc56fd4f3201b5ed0644e36b8128d33624ebe0f053\n"));
 	written_done(&w);
 }
 
@@ -203,15 +210,17 @@ static void blobs_have_an_address_and_a_length(void **state)
 	(void)state;
 	put64(&b, 0x820000);
 	put64(&b, 0xe0000);
-	assert_body(EV_EFI_PLATFORM_FIRMWARE_BLOB, b.p, b.n, "  Event:\n    BlobBase: 0x820000\n    BlobLength: 0xe0000\n");
+	assert_body(EV_EFI_PLATFORM_FIRMWARE_BLOB, b.p, b.n,
+		    "  Event:\n    BlobBase: 0x820000\n    BlobLength: 0xe0000\n");
 	assert_body(EV_POST_CODE, b.p, b.n, "  Event:\n    BlobBase: 0x820000\n    BlobLength: 0xe0000\n");
 	b.n = 0;
 	put8(&b, 3);
 	put_string(&b, "abc");
 	put64(&b, 1);
 	put64(&b, 2);
-	assert_body(EV_EFI_PLATFORM_FIRMWARE_BLOB2, b.p, b.n,
-		    "  Event:\n    BlobDescriptionSize: 3\n    BlobDescription: \"6162\"\n    BlobBase: 0x1\n    BlobLength: 0x2\n");
+	assert_body(
+		EV_EFI_PLATFORM_FIRMWARE_BLOB2, b.p, b.n,
+		"  Event:\n    BlobDescriptionSize: 3\n    BlobDescription: \"6162\"\n    BlobBase: 0x1\n    BlobLength: 0x2\n");
 	/* too short: ours goes on */
 	assert_body(EV_EFI_PLATFORM_FIRMWARE_BLOB, b.p, 4, "  Event: \"03616263\"\n");
 	assert_body(EV_EFI_PLATFORM_FIRMWARE_BLOB2, b.p, 4, "  Event: \"03616263\"\n");
@@ -258,20 +267,25 @@ static void variables_have_a_form_by_their_name(void **state)
 	struct bytes b = { .n = 0 };
 
 	(void)state;
-	assert_variable(EV_EFI_VARIABLE_DRIVER_CONFIG, "SecureBoot", "\1", 1, "    VariableData:\n      Enabled: 'Yes'\n");
-	assert_variable(EV_EFI_VARIABLE_DRIVER_CONFIG, "SecureBoot", "", 0, "    VariableData:\n      Enabled: 'No'\n");
+	assert_variable(EV_EFI_VARIABLE_DRIVER_CONFIG, "SecureBoot", "\1", 1,
+			"    VariableData:\n      Enabled: 'Yes'\n");
+	assert_variable(EV_EFI_VARIABLE_DRIVER_CONFIG, "SecureBoot", "", 0,
+			"    VariableData:\n      Enabled: 'No'\n");
 	assert_variable(EV_EFI_VARIABLE_DRIVER_CONFIG, "Other", "\1\2", 2, "    VariableData: \"0102\"\n");
 	assert_variable(EV_EFI_VARIABLE_DRIVER_CONFIG, "Other", "", 0, "");
 	assert_variable(EV_EFI_VARIABLE_BOOT, "SecureBoot", "\1", 1, "    VariableData: \"01\"\n");
-	assert_variable(EV_EFI_VARIABLE_AUTHORITY, "MokListTrusted", "\1", 1, "    VariableData:\n      Enabled: 'Yes'\n");
+	assert_variable(EV_EFI_VARIABLE_AUTHORITY, "MokListTrusted", "\1", 1,
+			"    VariableData:\n      Enabled: 'Yes'\n");
 	assert_variable(EV_EFI_VARIABLE_AUTHORITY, "SbatLevel", "sbat,1\nshim,2\n", 14,
 			"    VariableData:\n      String: |-\n        \"sbat,1\"\n        \"shim,2\"\n");
-	assert_variable(EV_EFI_VARIABLE_BOOT, "BootOrder", "\1\0\xcd\xab", 4, "    VariableData:\n    - Boot0001\n    - Bootabcd\n");
+	assert_variable(EV_EFI_VARIABLE_BOOT, "BootOrder", "\1\0\xcd\xab", 4,
+			"    VariableData:\n    - Boot0001\n    - Bootabcd\n");
 
 	put_guid(&b, SHIM_GUID);
 	put_string(&b, "cert");
 	assert_variable(EV_EFI_VARIABLE_AUTHORITY, "db", b.p, b.n,
-			"    VariableData:\n    - SignatureOwner: " SHIM_GUID "\n      SignatureData: 63657274\n");
+			"    VariableData:\n    - SignatureOwner: " SHIM_GUID
+			"\n      SignatureData: 63657274\n");
 
 	b.n = 0;
 	put32(&b, 1);
@@ -280,9 +294,10 @@ static void variables_have_a_form_by_their_name(void **state)
 	put16(&b, 0);
 	put_hex(&b, "7fff0400");
 	/* ours: what would end the quotation is escaped */
-	assert_variable(EV_EFI_VARIABLE_BOOT, "Boot00aF", b.p, b.n,
-			"    VariableData:\n      Enabled: 'Yes'\n      FilePathListLength: 4\n      Description: \"A \\\"b\\\\\"\n"
-			"      DevicePath: '7fff0400'\n");
+	assert_variable(
+		EV_EFI_VARIABLE_BOOT, "Boot00aF", b.p, b.n,
+		"    VariableData:\n      Enabled: 'Yes'\n      FilePathListLength: 4\n      Description: \"A \\\"b\\\\\"\n"
+		"      DevicePath: '7fff0400'\n");
 }
 
 static void signature_lists_are_listed(void **state)
@@ -371,8 +386,14 @@ static void partition_tables_are_listed(void **state)
 static void every_truncation_is_written(void **state)
 {
 	static const uint32_t types[] = {
-		EV_EFI_VARIABLE_DRIVER_CONFIG,	  EV_EFI_VARIABLE_BOOT,		  EV_EFI_VARIABLE_AUTHORITY, EV_EFI_GPT_EVENT,
-		EV_EFI_BOOT_SERVICES_APPLICATION, EV_EFI_PLATFORM_FIRMWARE_BLOB2, EV_NO_ACTION,		     EV_IPL,
+		EV_EFI_VARIABLE_DRIVER_CONFIG,
+		EV_EFI_VARIABLE_BOOT,
+		EV_EFI_VARIABLE_AUTHORITY,
+		EV_EFI_GPT_EVENT,
+		EV_EFI_BOOT_SERVICES_APPLICATION,
+		EV_EFI_PLATFORM_FIRMWARE_BLOB2,
+		EV_NO_ACTION,
+		EV_IPL,
 	};
 	struct bytes b = { .n = 0 };
 	struct written w;
