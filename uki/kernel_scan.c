@@ -30,6 +30,7 @@ static bool is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
 }
+
 /*
  * The EFI stub's table of events holds each tag ready to be measured: u32le id, u32le length, text with its
  * NUL (Linux drivers/firmware/efi/libstub/efi-stub-helper.c, efistub.h). This is what it logs.
