@@ -9,7 +9,7 @@ VERSION := 0.1.0
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 
-libs := libcrypto libelf libcjson efivar zlib liblzma libzstd liblz4
+libs := libcrypto libelf libcjson efivar tss2-mu libcbor libprotobuf-c yaml-0.1 zlib liblzma libzstd liblz4
 # Disk containers are optional: a build without one of these says so when it meets such an image.
 containers := libvhdi libvmdk libbfio libqcow
 # Compression libraries without a pkg-config file. liblzo2 is under the GPL: LZO=0 leaves it out.
@@ -50,7 +50,7 @@ ALL_CPPFLAGS = -I. -D_FILE_OFFSET_BITS=64 -DPCRCAST_VERSION='"$(VERSION)"' $(HAV
 ALL_CFLAGS = -std=gnu17 -fvisibility=hidden -pthread $(WARN) $(flags.$(MODE)) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(link.$(MODE)) $(LDFLAGS)
 
-rooms := base base/efi eventlog uki predict
+rooms := base base/efi eventlog uki predict golden
 lib_src := $(foreach d,$(rooms),$(wildcard $(d)/*.c))
 cli_src := $(wildcard cli/*.c)
 unit_src := $(filter-out $(if $(filter 0,$(LZO)),tests/unit/test_decompress.c),$(wildcard tests/unit/test_*.c))

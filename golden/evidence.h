@@ -1,0 +1,63 @@
+/*
+ * Evidence: what a machine hands to a verifier. One or more quotes, the key that signed them, register values, event
+ * logs and certificates, in whichever container they came.
+ */
+#pragma once
+
+#include "base/pool.h"
+#include "base/slice.h"
+#include "eventlog/check.h"
+
+/* One quote. Slices that are empty were not given. */
+struct evidence_quote {
+	struct slice message;   /* TPMS_ATTEST, as signed */
+	struct slice signature; /* TPMT_SIGNATURE; or the bare signature when bare */
+	bool bare; /* PKCS #1 or PSS bytes, ECDSA as DER; go-attestation's TPM 1.2 has no place here */
+	struct pcr_values pcrs; /* the values handed over with it */
+	bool has_pcrs;
+};
+
+/* How the container binds its nonce into the quote's extraData. */
+enum nonce_rule {
+	NONCE_PLAIN, /* extraData is the nonce */
+	NONCE_CONSTELLATION, /* SHA-256(instanceInfo || SHA-256(userData || nonce)), Constellation v2, internal/attestation/vtpm */
+};
+
+struct evidence {
+	struct pool pool; /* owns all that the slices point to */
+	const char *
+		container; /* "tpm2-tools", "keylime", "go-attestation", "go-tpm-tools", "constellation", "trustee" */
+	struct evidence_quote *quotes;
+	size_t n_quotes, cap_quotes;
+	struct slice key;   /* the attestation key's public part in any form that key.h reads */
+	struct slice nonce; /* that the container states itself; never proof of freshness */
+	enum nonce_rule nonce_rule;
+	struct slice instance_info, user_data; /* NONCE_CONSTELLATION */
+	struct slice log;                      /* TCG event log */
+	struct slice cel_log;                  /* canonical event log, TLV */
+	struct slice ima_log;
+	struct slice ak_cert, ek_cert; /* DER or PEM */
+	struct slice *intermediates;
+	size_t n_intermediates, cap_intermediates;
+};
+
+#define EVIDENCE_INIT                                     \
+	((struct evidence){ .pool = POOL_INIT,            \
+			    .key = SLICE_EMPTY,           \
+			    .nonce = SLICE_EMPTY,         \
+			    .instance_info = SLICE_EMPTY, \
+			    .user_data = SLICE_EMPTY,     \
+			    .log = SLICE_EMPTY,           \
+			    .cel_log = SLICE_EMPTY,       \
+			    .ima_log = SLICE_EMPTY,       \
+			    .ak_cert = SLICE_EMPTY,       \
+			    .ek_cert = SLICE_EMPTY })
+
+void evidence_done(struct evidence *ev);
+
+/*
+ * Read a container: Keylime's quote string, go-attestation's dump, go-tpm-tools' Attestation (protobuf, binary or text),
+ * Constellation's attestation document or trustee's TPM evidence; recognised from the bytes. Nothing in ret borrows from
+ * them. ret is to be done with evidence_done whatever is returned.
+ */
+int evidence_read(struct slice bytes, struct evidence *ret, struct pcrcast_error *e);
