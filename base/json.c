@@ -118,6 +118,11 @@ void json_add_bool(struct json_doc *d, struct cJSON *object, const char *key, bo
 	json_add(d, object, key, cJSON_CreateBool(value));
 }
 
+void json_add_raw(struct json_doc *d, struct cJSON *object, const char *key, const char *text)
+{
+	json_add(d, object, key, cJSON_CreateRaw(text));
+}
+
 void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value)
 {
 	char text[sizeof "0x" + 16];

@@ -31,6 +31,9 @@ void json_append_string(struct json_doc *d, struct cJSON *array, const char *tex
 void json_add_hex(struct json_doc *d, struct cJSON *object, const char *key, const uint8_t *bytes, size_t n);
 void json_add_bool(struct json_doc *d, struct cJSON *object, const char *key, bool value);
 
+/* text is JSON already (json_text made it). */
+void json_add_raw(struct json_doc *d, struct cJSON *object, const char *key, const char *text);
+
 /* Numbers above 2^53 do not survive in a reader's doubles: they are written as "0x…" strings. */
 void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value);
 

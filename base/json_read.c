@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/encode.h"
 #include "base/json.h"
 
 enum {
@@ -91,21 +92,13 @@ static int scan_number(struct scan *s)
 	return 0;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The four digits of \uXXXX. */
 static int scan_unicode(struct scan *s, unsigned *ret)
 {
 	unsigned value = 0;
 
 	for (int i = 0; i < 4; i++, s->pos++) {
-		int digit = s->pos < s->end ? hex_value(s->p[s->pos]) : -1;
+		int digit = s->pos < s->end ? hex_digit(s->p[s->pos]) : -1;
 
 		if (digit < 0)
 			return unexpected(s, "a hex digit");
@@ -445,23 +438,7 @@ bool json_hex(struct pool *pool, const struct cJSON *node, struct slice *ret)
 {
 	const char *text;
 
-	if (!json_string(node, &text))
-		return false;
-	size_t n = strlen(text);
-	if (n % 2 != 0)
-		return false;
-	uint8_t *bytes = pool_array(pool, n / 2 ? n / 2 : 1, 1);
-	if (!bytes)
-		return false;
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = hex_value((uint8_t)text[2 * i]), low = hex_value((uint8_t)text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	*ret = (struct slice){ bytes, n / 2 };
-	return true;
+	return json_string(node, &text) && hex_decode(pool, slice_of_string(text), ret);
 }
 
 char *json_text(struct pool *pool, const struct cJSON *node)

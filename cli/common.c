@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "predict/extra_dir.h"
 
 /* ---- messages ---- */
@@ -252,30 +253,9 @@ bool is_phase_path(const char *text)
 	return strcmp(text, ":") == 0 || (n && text[0] != ':' && text[n - 1] != ':' && !strstr(text, "::"));
 }
 
-static int hex_value(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-				      -1;
-}
-
 bool parse_hex(struct pool *pool, const char *text, struct slice *ret)
 {
-	size_t n = strlen(text);
-	uint8_t *bytes = pool_array(pool, n / 2, 1);
-
-	if (!bytes || n % 2)
-		return false;
-	for (size_t i = 0; i < n / 2; i++) {
-		int hi = hex_value(text[2 * i]), lo = hex_value(text[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return false;
-		bytes[i] = (uint8_t)(hi << 4 | lo);
-	}
-	*ret = (struct slice){ bytes, n / 2 };
-	return true;
+	return hex_decode(pool, slice_of_string(text), ret);
 }
 
 /* ---- output ---- */

@@ -9,6 +9,8 @@
 
 #include "eventlog/parse.h"
 
+#include "base/encode.h"
+
 enum {
 	TEMPLATE_NAME_MAX = 255, /* ima_template.c: MAX_TEMPLATE_NAME_LEN, generously */
 	OLD_DIGEST_LEN = 20,     /* in the data of template "ima" */
@@ -217,13 +219,6 @@ static int parse_binary(struct slice bytes, struct eventlog *log, struct pcrcast
 }
 
 /* ---- text lists ---- */
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 static bool is_hex(struct slice s)
 {

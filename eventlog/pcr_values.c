@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/json.h"
 #include "base/json_read.h"
 
@@ -27,14 +28,6 @@ static int register_by_name(struct slice name)
 	return v < PCR_COUNT ? (int)v : -1;
 }
 
-static int nibble(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-				      -1;
-}
-
 /* Hex digits of either case, with or without 0x. */
 static bool value_take(struct pcr_values *v, enum alg alg, int index, struct slice hex)
 {
@@ -45,7 +38,7 @@ static bool value_take(struct pcr_values *v, enum alg alg, int index, struct sli
 	if (hex.n != 2u * algs[alg].len)
 		return false;
 	for (size_t i = 0; i < algs[alg].len; i++) {
-		int hi = nibble(hex.p[2 * i]), lo = nibble(hex.p[2 * i + 1]);
+		int hi = hex_digit(hex.p[2 * i]), lo = hex_digit(hex.p[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;

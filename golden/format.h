@@ -127,14 +127,6 @@ enum alg golden_alg_by_len(size_t len);
 /* A register's index from "4" (no sign, blank or leading zero); false when it is none of 0..23. */
 bool golden_index(struct slice text, uint32_t *ret);
 
-/* Hex digits of either case, "0x" in front allowed if prefix, an even number of them; the bytes come from pool. */
-bool golden_hex(struct pool *pool, struct slice text, bool prefix, struct slice *ret);
-
-/* Strict base64 (RFC 4648 section 4, with padding); the bytes come from pool. */
-bool golden_base64(struct pool *pool, struct slice text, struct slice *ret);
-char *golden_to_base64(struct pool *pool, struct slice bytes); /* NULL when memory gives out */
-char *golden_to_hex(struct pool *pool, struct slice bytes);    /* the same; lower case */
-
 /* PCRCAST_EFORMAT unless object has no keys beside these; NULL ends the list. what names the object in the message. */
 int golden_only_keys(const struct cJSON *object, const char *what, const char *const *keys,
 		     struct pcrcast_error *e);
