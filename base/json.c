@@ -123,18 +123,27 @@ void json_add_raw(struct json_doc *d, struct cJSON *object, const char *key, con
 	json_add(d, object, key, cJSON_CreateRaw(text));
 }
 
-void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value)
+static cJSON *number_node(struct json_doc *d, uint64_t value)
 {
 	char text[sizeof "0x" + 16];
 
-	if (value <= UINT64_C(1) << 53) {
-		/* Raw: cJSON prints numbers with 15 digits where it finds that near enough, so 2^53 - 1 would lose 1. */
-		(void)snprintf(text, sizeof text, "%" PRIu64, value);
-		json_add(d, object, key, cJSON_CreateRaw(text));
-	} else {
+	if (value > UINT64_C(1) << 53) {
 		(void)snprintf(text, sizeof text, "0x%" PRIx64, value);
-		json_add_string(d, object, key, text);
+		return string_node(d, text);
 	}
+	/* Raw: cJSON prints numbers with 15 digits where it finds that near enough, so 2^53 - 1 would lose 1. */
+	(void)snprintf(text, sizeof text, "%" PRIu64, value);
+	return cJSON_CreateRaw(text);
+}
+
+void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uint64_t value)
+{
+	json_add(d, object, key, number_node(d, value));
+}
+
+void json_append_u64(struct json_doc *d, struct cJSON *array, uint64_t value)
+{
+	json_append(d, array, number_node(d, value));
 }
 
 bool json_write(struct json_doc *d, struct cJSON *root, bool compact, FILE *out)

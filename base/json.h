@@ -27,6 +27,8 @@ void json_append(struct json_doc *d, struct cJSON *array, struct cJSON *child);
 
 /* Text that is not valid UTF-8 is written as lower-case hex of its bytes. */
 void json_add_string(struct json_doc *d, struct cJSON *object, const char *key, const char *text);
+/* As json_add_u64. */
+void json_append_u64(struct json_doc *d, struct cJSON *array, uint64_t value);
 void json_append_string(struct json_doc *d, struct cJSON *array, const char *text);
 void json_add_hex(struct json_doc *d, struct cJSON *object, const char *key, const uint8_t *bytes, size_t n);
 void json_add_bool(struct json_doc *d, struct cJSON *object, const char *key, bool value);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "eventlog/cc.h"
 
 enum {
 	OPT_KIND = 256,
@@ -292,13 +293,7 @@ int eventlog_choose_banks(const struct eventlog_arguments *a, const struct event
 
 const char *eventlog_register_name(const struct eventlog *log, uint32_t index, char buf[static 12])
 {
-	/* UEFI 2.10 section 38.4.1 and TDX: CC measurement register 0 is MRTD, 1 to 4 are RTMR[0] to RTMR[3] */
-	static const char *const cc[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
-
-	if (log->kind == EVENTLOG_CC && index < sizeof cc / sizeof cc[0])
-		return cc[index];
-	(void)snprintf(buf, 12, "%u", index);
-	return buf;
+	return register_name(log->kind == EVENTLOG_CC, index, buf);
 }
 
 void eventlog_add_damage(struct json_doc *d, struct cJSON *root, const struct pcrcast_error *damage)

@@ -5,6 +5,7 @@
 
 #include "base/utf16.h"
 #include "cli/cli.h"
+#include "eventlog/events_json.h"
 #include "predict/predict.h"
 
 enum {
@@ -347,26 +348,6 @@ static int print_text(const struct arguments *a, const struct prediction *p, str
 	return 0;
 }
 
-static struct cJSON *event_json(struct json_doc *d, const struct prediction *p, const struct event *ev)
-{
-	struct cJSON *o = json_object(d), *digests = json_object(d);
-	char buf[11];
-
-	json_add_u64(d, o, "pcr", ev->pcr);
-	json_add_string(d, o, "type", event_type_name(ev->type, buf));
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		struct slice s = event_digest(ev, &p->log, alg);
-
-		if (s.n)
-			json_add_hex(d, digests, algs[alg].name, s.p, s.n);
-	}
-	json_add(d, o, "digests", digests);
-	json_add_string(d, o, "origin", event_origin_name(ev->origin));
-	json_add_string(d, o, "description", ev->description);
-	json_add_string(d, o, "source", ev->source);
-	return o;
-}
-
 static struct cJSON *phases_json(struct json_doc *d, const struct arguments *a, const struct prediction *p)
 {
 	struct cJSON *list = json_array(d);
@@ -436,7 +417,7 @@ static bool print_json(const struct arguments *a, const struct prediction *p)
 		list = json_array(&d);
 		for (size_t i = 0; i < p->log.n_events; i++)
 			if (selected(a, p->log.events[i].pcr))
-				json_append(&d, list, event_json(&d, p, &p->log.events[i]));
+				json_append(&d, list, event_json(&d, &p->log, &p->log.events[i], EVENTS_JSON_BRIEF));
 		json_add(&d, root, "events", list);
 	}
 	list = json_array(&d);

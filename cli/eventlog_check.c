@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CC_REGISTERS = 5 }; /* MRTD and four RTMRs */
+#include "eventlog/cc.h"
+
 enum {
 	FIRMWARE_PCRS = 8
 }; /* PCR 0 to 7: every extension is the firmware's, or a boot loader's that logs it */

@@ -1,18 +1,36 @@
 #include "eventlog/cc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
 
 #define PCR(n) (UINT32_C(1) << (n))
 
-enum { MRTD, RTMR0, RTMR1, RTMR2, RTMR3, CC_REGISTERS };
+static const char *const register_names[CC_REGISTERS] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
+
+const char *register_name(bool cc, uint32_t index, char buf[static 12])
+{
+	if (cc && index < CC_REGISTERS)
+		return register_names[index];
+	(void)snprintf(buf, 12, "%u", index);
+	return buf;
+}
+
+enum cc_register cc_register_by_name(struct slice name)
+{
+	enum cc_register i = 0;
+
+	while (i < CC_REGISTERS && !slice_equal_string(name, register_names[i]))
+		i++;
+	return i;
+}
 
 /* UEFI 2.10 section 38.4.1; the PCRs that a register stands for. */
 static const uint32_t pcrs_of[CC_REGISTERS] = {
-	[RTMR0] = PCR(1) | PCR(7),
-	[RTMR1] = PCR(2) | PCR(3) | PCR(4) | PCR(5) | PCR(6),
-	[RTMR2] = 0x0000ff00,
+	[CC_RTMR0] = PCR(1) | PCR(7),
+	[CC_RTMR1] = PCR(2) | PCR(3) | PCR(4) | PCR(5) | PCR(6),
+	[CC_RTMR2] = 0x0000ff00,
 };
 
 static bool starts_with(struct slice s, const char *prefix)
@@ -176,7 +194,7 @@ static uint32_t pcrs_in_rtmr1(const struct event *ev, bool pcr1_separated)
 	case EV_EFI_RUNTIME_SERVICES_DRIVER:
 		return PCR(2);
 	case EV_SEPARATOR:
-		return pcrs_of[RTMR1] | (pcr1_separated ? 0 : PCR(1));
+		return pcrs_of[CC_RTMR1] | (pcr1_separated ? 0 : PCR(1));
 	case EV_EVENT_TAG:
 		return pcrs_of_tag(ev->data);
 	}
@@ -214,13 +232,13 @@ int eventlog_cc_as_pcrs(const struct eventlog *log, struct eventlog *ret, uint32
 		const struct event *ev = &log->events[i];
 		uint32_t pcrs;
 
-		if (ev->type == EV_NO_ACTION || ev->pcr < RTMR0 || ev->pcr > RTMR2)
+		if (ev->type == EV_NO_ACTION || ev->pcr < CC_RTMR0 || ev->pcr > CC_RTMR2)
 			continue;
-		pcrs = ev->pcr == RTMR0   ? pcrs_in_rtmr0(ev, n_separators) :
-		       ev->pcr == RTMR1   ? pcrs_in_rtmr1(ev, n_separators > 1) :
-		       ev->type == EV_IPL ? pcrs_of_ipl(ev->data) :
-					    pcrs_of_tag(ev->data);
-		n_separators += ev->pcr == RTMR0 && ev->type == EV_SEPARATOR;
+		pcrs = ev->pcr == CC_RTMR0 ? pcrs_in_rtmr0(ev, n_separators) :
+		       ev->pcr == CC_RTMR1 ? pcrs_in_rtmr1(ev, n_separators > 1) :
+		       ev->type == EV_IPL  ? pcrs_of_ipl(ev->data) :
+					     pcrs_of_tag(ev->data);
+		n_separators += ev->pcr == CC_RTMR0 && ev->type == EV_SEPARATOR;
 		if (pcrs == 0) {
 			first = first == SIZE_MAX ? i : first;
 			untold |= pcrs_of[ev->pcr];

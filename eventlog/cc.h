@@ -5,6 +5,22 @@
 
 #include "eventlog/eventlog.h"
 
+/* CC measurement registers, UEFI 2.10 section 38.4.1 and TDX. */
+enum cc_register {
+	CC_MRTD,
+	CC_RTMR0,
+	CC_RTMR1,
+	CC_RTMR2,
+	CC_RTMR3,
+	CC_REGISTERS,
+};
+
+/* "mrtd", "rtmr0" … for CC registers, else the number; written to buf where need be. */
+const char *register_name(bool cc, uint32_t index, char buf[static 12]);
+
+/* The CC register of that name; CC_REGISTERS when there is none. */
+enum cc_register cc_register_by_name(struct slice name);
+
 /*
  * The events of a CC log with the PCRs that EDK2 would have extended on a TPM, as far as that can be told. Registers stand
  * for several PCRs (UEFI 2.10 section 38.4.1, EDK2 TdxMeasurementCommon.c: RTMR0 for PCR 1 and 7, RTMR1 for 2 to 6, RTMR2

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "eventlog/cc.h"
 #include "eventlog/cel.h"
 
 enum {
@@ -17,7 +18,6 @@ enum {
 	CC_FIRST =
 		1, /* RTMR0 and RTMR1 have one separator each: UEFI 2.10 section 38.4.1, EDK2 TdTcg2Dxe.c */
 	CC_LAST = 2,
-	CC_REGISTERS = 4, /* RTMR3 */
 };
 
 static const struct code {
@@ -283,7 +283,7 @@ static int look_at_event(struct eventlog *log, size_t i, struct progress *p, str
 
 	if (ev->type == EV_NO_ACTION)
 		return look_at_locality(log, i, p, e);
-	if (cc ? ev->pcr < CC_FIRST || ev->pcr > CC_REGISTERS : ev->pcr >= PCR_COUNT)
+	if (cc ? ev->pcr < CC_FIRST || ev->pcr >= CC_REGISTERS : ev->pcr >= PCR_COUNT)
 		return eventlog_find(log, ev->offset, i, "register-range", e, "%s extends %s, expected %s",
 				     event_type_name(ev->type, buf), name_of(log, ev->pcr).text,
 				     cc ? "rtmr0 to rtmr3" : "PCR 0 to 23");

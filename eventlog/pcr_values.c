@@ -8,16 +8,16 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/json_read.h"
+#include "eventlog/cc.h"
 
 /* Registers have names in logs of CC measurement registers, numbers elsewhere. -1: neither. */
 static int register_by_name(struct slice name)
 {
-	static const char *const cc[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
 	unsigned v = 0;
 
-	for (int i = 0; i < (int)(sizeof cc / sizeof cc[0]); i++)
-		if (slice_equal_string(name, cc[i]))
-			return i;
+	enum cc_register cc = cc_register_by_name(name);
+	if (cc != CC_REGISTERS)
+		return (int)cc;
 	if (name.n == 0 || name.n > 2)
 		return -1;
 	for (size_t i = 0; i < name.n; i++) {

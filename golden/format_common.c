@@ -1,0 +1,70 @@
+/*
+ * What readers and writers of formats share.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "golden/format.h"
+
+int golden_lost(struct golden_writer *w, struct pcrcast_error *e, const char *fmt, ...)
+{
+	const char **place = pool_push(w->pool, &w->lost, &w->n_lost, &w->cap_lost, sizeof *place);
+	va_list ap;
+
+	if (!place)
+		return err_nomem(e);
+	va_start(ap, fmt);
+	*place = pool_vprintf(w->pool, fmt, ap);
+	va_end(ap);
+	return *place ? 0 : err_nomem(e);
+}
+
+int golden_write_json(struct golden_writer *w, struct json_doc *d, struct cJSON *root, bool compact,
+		      struct pcrcast_error *e)
+{
+	bool ok = json_write(d, root, compact, w->out);
+
+	json_free(root);
+	return ok ? 0 : err_nomem(e); /* w->out is memory: it fails only for want of that */
+}
+
+enum alg golden_alg_by_len(size_t len)
+{
+	enum alg alg = 0;
+
+	while (alg < ALG_COUNT && algs[alg].len != len)
+		alg++;
+	return alg;
+}
+
+bool golden_index(struct slice text, uint32_t *ret)
+{
+	uint32_t v = 0;
+
+	if (text.n == 0 || text.n > 2 || (text.n == 2 && text.p[0] == '0'))
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '0' || text.p[i] > '9')
+			return false;
+		v = v * 10 + (uint32_t)(text.p[i] - '0');
+	}
+	if (v >= PCR_COUNT)
+		return false;
+	*ret = v;
+	return true;
+}
+
+int golden_only_keys(const struct cJSON *object, const char *what, const char *const *keys,
+		     struct pcrcast_error *e)
+{
+	for (const struct cJSON *c = json_first(object); c; c = json_next(c)) {
+		size_t i = 0;
+
+		while (keys[i] && strcmp(keys[i], json_key(c)) != 0)
+			i++;
+		if (!keys[i])
+			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: unknown key \"%s\"", what,
+				       json_key(c));
+	}
+	return 0;
+}
