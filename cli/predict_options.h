@@ -1,0 +1,76 @@
+/*
+ * The options that say how an image is booted: for every verb that predicts.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "predict/predict.h"
+
+/* What getopt returns for them; the codes of the verbs begin at 256. */
+enum {
+	PREDICT_OPT_FIRST = 1024,
+	OPT_BOOT = PREDICT_OPT_FIRST,
+	OPT_ENTRY,
+	OPT_PROFILE,
+	OPT_LOAD_OPTIONS,
+	OPT_LOAD_OPTIONS_HEX,
+	OPT_FAILED_ATTEMPTS,
+	OPT_SECURE_BOOT,
+	OPT_CONFIDENTIAL_VM,
+	OPT_SMBIOS,
+	OPT_CONSOLE,
+	OPT_BOOT_SECRET,
+	OPT_HWID,
+	OPT_DT_COMPATIBLE,
+	OPT_PHASE,
+};
+
+/* Rows for a verb's table of options. */
+// clang-format off
+#define PREDICT_OPTION_ROWS \
+	{ "boot", 0, "PATH", OPT_BOOT, \
+	  "first EFI file inside the ESP (default \\EFI\\BOOT\\BOOT<ARCH>.EFI)" }, \
+	{ "entry", 0, "ID", OPT_ENTRY, \
+	  "boot menu entry to follow (default: the one systemd-boot would choose)" }, \
+	{ "profile", 0, "N", OPT_PROFILE, "UKI profile" }, \
+	{ "load-options", 0, "TEXT", OPT_LOAD_OPTIONS, \
+	  "load options for the first EFI file (UTF-16LE, no NUL added)" }, \
+	{ "load-options-hex", 0, "HEX", OPT_LOAD_OPTIONS_HEX, "the same as exact bytes" }, \
+	{ "failed-attempts", 0, "N", OPT_FAILED_ATTEMPTS, \
+	  "boot options tried and left before this one (default 0)" }, \
+	{ "secure-boot", 0, "on|off", OPT_SECURE_BOOT, "Secure Boot (default off)" }, \
+	{ "confidential-vm", 0, NULL, OPT_CONFIDENTIAL_VM, "the machine is a confidential VM" }, \
+	{ "smbios", 0, "KEY=VALUE", OPT_SMBIOS, "SMBIOS type 11 string (repeatable)" }, \
+	{ "console", 0, "ARG|none", OPT_CONSOLE, \
+	  "what systemd-stub 261+ appends as console=ARG (repeatable)" }, \
+	{ "boot-secret", 0, "none|HEX", OPT_BOOT_SECRET, \
+	  "the 32 bytes of .extra/boot-secret (systemd-stub 261+)" }, \
+	{ "hwid", 0, "GUID|none", OPT_HWID, "hardware id (CHID) of the machine, best first (repeatable)" }, \
+	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, \
+	  "first compatible string of the firmware's device tree" }, \
+	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }
+// clang-format on
+
+struct text_list {
+	const char **items;
+	size_t n, cap;
+};
+
+struct predict_arguments {
+	struct pool *pool;
+	struct predict_options options; /* banks and pcrs are the verb's to set */
+	struct text_list smbios, consoles, phases;
+	struct guid *hwids;
+	size_t n_hwids, cap_hwids;
+	bool none_console, none_hwid; /* the word "none" was given */
+	bool any;                     /* one of the options was given */
+};
+
+/* Take one of these options, whose value is optarg. EXIT_TROUBLE after a message. */
+int predict_take_option(struct predict_arguments *a, int code);
+
+/* After the last option: EXIT_TROUBLE, after a message, when they contradict each other. */
+int predict_finish_options(struct predict_arguments *a);
+
+/* What is not known, assumed and noted, on stderr; of the registers in pcrs. quiet: only what is not known. */
+void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet);
