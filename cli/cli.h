@@ -24,6 +24,7 @@ enum {
 int cmd_predict(int argc, char **argv);
 int cmd_eventlog(int argc, char **argv);
 int cmd_uki(int argc, char **argv);
+int cmd_golden(int argc, char **argv);
 
 /* ---- messages ---- */
 

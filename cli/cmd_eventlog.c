@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "cli/input.h"
 #include "eventlog/cc.h"
 
 enum {
@@ -33,8 +34,6 @@ enum {
  * that is opened, so this is years of it. Read whole: securityfs tells no size, and a log is walked several times.
  */
 enum { LOG_MAX = 512 << 20 };
-
-enum { FIRST_CHUNK = 1 << 18 }; /* bytes to start with when the size is not known: more than most logs have */
 
 #define ROW_KIND                                                                                          \
 	{                                                                                                 \
@@ -336,103 +335,46 @@ int eventlog_print_json(struct json_doc *d, struct cJSON *root, struct pcrcast_e
 
 /* ---- reading ---- */
 
-struct input {
-	uint8_t *bytes; /* malloc */
-	size_t n;
+struct log_input {
+	struct file_bytes file;
 	struct eventlog log;
 	bool damaged;
 	struct pcrcast_error damage;
 };
 
-static void input_done(struct input *in)
+static void log_input_done(struct log_input *in)
 {
 	eventlog_done(&in->log);
-	free(in->bytes);
-}
-
-/* Everything that a descriptor gives. hint: its size if that is known. */
-static int read_all(int fd, size_t hint, struct input *in, struct pcrcast_error *e)
-{
-	size_t cap = 0;
-
-	for (;;) {
-		if (in->n == cap) {
-			/* one byte more than the hint: the read that finds the end of the file needs room */
-			size_t more = cap ? cap : hint ? hint + 1 : FIRST_CHUNK;
-			uint8_t *bigger = realloc(in->bytes, cap + more); /* cap stays below twice LOG_MAX */
-
-			if (!bigger)
-				return err_nomem(e);
-			in->bytes = bigger;
-			cap += more;
-		}
-		ssize_t got = read(fd, in->bytes + in->n, cap - in->n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set(e, PCRCAST_EIO, in->n, "cannot read: %s", strerror(errno));
-		if (got == 0)
-			return 0;
-		in->n += (size_t)got;
-		if (in->n > LOG_MAX)
-			return err_set(e, PCRCAST_ELIMIT, LOG_MAX,
-				       "more than the %d MiB that are read of a log", LOG_MAX >> 20);
-	}
-}
-
-static int read_file(const char *path, struct input *in, struct pcrcast_error *e)
-{
-	struct stat st;
-
-	if (strcmp(path, "-") == 0)
-		return read_all(STDIN_FILENO, 0, in, e);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot open: %s", strerror(errno));
-	/* securityfs states 0 bytes; a size beyond the limit is no reason to allocate it */
-	bool sized = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= LOG_MAX;
-	int r = read_all(fd, sized ? (size_t)st.st_size : 0, in, e);
-	(void)close(fd);
-	return r;
+	free(in->file.bytes);
 }
 
 int eventlog_read_file(struct pool *pool, const char *path, struct slice *ret, struct pcrcast_error *e)
 {
-	struct input in = { .log = EVENTLOG_INIT };
-	int r = read_file(path, &in, e);
-
-	if (r == 0) {
-		void *copy = pool_copy(pool, in.n ? (const void *)in.bytes : "", in.n);
-
-		if (copy)
-			*ret = (struct slice){ copy, in.n };
-		else
-			r = err_nomem(e);
-	}
-	input_done(&in);
-	return r;
+	return input_read(pool, path, LOG_MAX, ret, e);
 }
 
 /*
  * The CCEL table of ACPI (ACPI 6.5 section 5.2.34): a header of 36 bytes, the kind of machine, then length and physical
  * address of the log. Linux shows the table as /sys/firmware/acpi/tables/CCEL and the log as data/CCEL beside it.
  */
-static int follow_ccel_table(const char *path, struct input *in, struct pcrcast_error *e)
+static int follow_ccel_table(const char *path, struct log_input *in, struct pcrcast_error *e)
 {
 	enum { TABLE_LEN = 56, AT_LEN = 4, AT_AREA_LEN = 40, AT_AREA = 48 };
 	char beside[4096];
 
-	if (in->n != TABLE_LEN || memcmp(in->bytes, "CCEL", 4) != 0 ||
-	    get_u32le(in->bytes + AT_LEN) != TABLE_LEN)
+	if (in->file.n != TABLE_LEN || memcmp(in->file.bytes, "CCEL", 4) != 0 ||
+	    get_u32le(in->file.bytes + AT_LEN) != TABLE_LEN)
 		return 0;
-	uint64_t area_len = get_u64le(in->bytes + AT_AREA_LEN), area = get_u64le(in->bytes + AT_AREA);
+	uint64_t area_len = get_u64le(in->file.bytes + AT_AREA_LEN),
+		 area = get_u64le(in->file.bytes + AT_AREA);
 	const char *slash = strrchr(path, '/');
 	int dir_len = slash ? (int)(slash - path + 1) : 0;
 	int n = snprintf(beside, sizeof beside, "%.*sdata/CCEL", dir_len, path);
-	free(in->bytes);
-	in->bytes = NULL;
-	in->n = 0;
-	if (strcmp(path, "-") == 0 || n < 0 || (size_t)n >= sizeof beside || read_file(beside, in, e) < 0)
+	free(in->file.bytes);
+	in->file.bytes = NULL;
+	in->file.n = 0;
+	if (strcmp(path, "-") == 0 || n < 0 || (size_t)n >= sizeof beside ||
+	    input_read_bytes(beside, LOG_MAX, &in->file, e) < 0)
 		return err_set(
 			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
 			"this is the CCEL table, which says that the log has %llu bytes at physical address 0x%llx; "
@@ -442,18 +384,18 @@ static int follow_ccel_table(const char *path, struct input *in, struct pcrcast_
 }
 
 /* Read a log. When its framing is lost and --partial allows it, that is noted in *in and no error. */
-static int input_read(const struct eventlog_arguments *a, const char *path, struct input *in,
-		      struct pcrcast_error *e)
+static int log_read(const struct eventlog_arguments *a, const char *path, struct log_input *in,
+		    struct pcrcast_error *e)
 {
-	int r = read_file(path, in, e);
+	int r = input_read_bytes(path, LOG_MAX, &in->file, e);
 
 	if (r == 0)
 		r = follow_ccel_table(path, in, e);
 	if (r < 0)
 		return r;
-	if (in->n == 0)
+	if (in->file.n == 0)
 		return err_set(e, PCRCAST_ETRUNC, 0, "an empty log");
-	r = eventlog_read((struct slice){ in->bytes, in->n }, a->kind, &in->log, e);
+	r = eventlog_read((struct slice){ in->file.bytes, in->file.n }, a->kind, &in->log, e);
 	if (r < 0 && a->partial && in->log.n_events > 0 && r != -PCRCAST_ENOMEM) {
 		in->damaged = true;
 		in->damage = *e;
@@ -496,7 +438,7 @@ static void help(void)
  * Damage is reported at the end, after what the sound events gave. "Different" or "not trusted" stays: the sound events
  * already show it. Anything else is not known of a log that was not read whole.
  */
-static int report_damage(const char *file, const struct input *in, int status)
+static int report_damage(const char *file, const struct log_input *in, int status)
 {
 	if (!in->damaged)
 		return status;
@@ -506,14 +448,14 @@ static int report_damage(const char *file, const struct input *in, int status)
 
 static int run_verb(const struct verb *v, struct eventlog_arguments *a)
 {
-	struct input in = { .log = EVENTLOG_INIT }, other = { .log = EVENTLOG_INIT };
+	struct log_input in = { .log = EVENTLOG_INIT }, other = { .log = EVENTLOG_INIT };
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 	const char *about = a->file;
 
-	int r = input_read(a, a->file, &in, &e);
+	int r = log_read(a, a->file, &in, &e);
 	if (r == 0 && a->other_file) {
 		about = a->other_file;
-		r = input_read(a, a->other_file, &other, &e);
+		r = log_read(a, a->other_file, &other, &e);
 	}
 	if (r == 0) {
 		about = a->file;
@@ -531,8 +473,8 @@ static int run_verb(const struct verb *v, struct eventlog_arguments *a)
 		r = report_damage(a->file, &in, r);
 		r = report_damage(a->other_file, &other, r);
 	}
-	input_done(&other);
-	input_done(&in);
+	log_input_done(&other);
+	log_input_done(&in);
 	return r;
 }
 

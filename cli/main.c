@@ -6,6 +6,7 @@
  *   eventlog/  the event log: model, readers, writers, decoders, replay, check, comparison
  *   uki/       PE/COFF, Authenticode, UKI sections and profiles, stub versions, kernels, signatures
  *   predict/   disk images and file systems; the boot as stages: firmware, systemd-boot, stub, kernel
+ *   golden/    reference values: model, formats, quotes, policies, signatures, comparison
  *   cli/       this: one file a verb
  */
 #include "cli/cli.h"
@@ -23,6 +24,7 @@ static const struct verb verbs[] = {
 	{ "predict", "IMAGE", "what the PCRs will be", cmd_predict },
 	{ "eventlog", "VERB LOG", "read, replay, check, compare and convert event logs", cmd_eventlog },
 	{ "uki", "show|hash|measure|extract FILE", "look into a Unified Kernel Image", cmd_uki },
+	{ "golden", "VERB FILE", "reference values: make, read, compare, verify, sign", cmd_golden },
 };
 
 static void help(void)

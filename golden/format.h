@@ -76,6 +76,7 @@ struct golden_format {
 	const char *purpose; /* one line for help: whose format, what in it */
 	unsigned holds;
 	alg_set banks;      /* that it can express */
+	alg_set usual;      /* banks taken when nobody chose; 0: SHA-256 */
 	uint32_t registers; /* that it can express, bit i: register i; 0: all */
 	bool binary;        /* not to be written to a terminal */
 	/* True when the input can be nothing else that is in the table. NULL: must be named with --from. */
@@ -85,6 +86,9 @@ struct golden_format {
 	/* NULL: is not written. g has sets, registers, values and banks only as the row allows. */
 	int (*write)(const struct golden *g, struct golden_writer *w, struct pcrcast_error *e);
 };
+
+/* The banks to compute for a format when nobody chose. */
+alg_set golden_usual_banks(const struct golden_format *f);
 
 extern const struct golden_format golden_formats[];
 extern const size_t n_golden_formats;

@@ -16,6 +16,11 @@ const struct golden_format *golden_format_by_name(const char *name)
 	return NULL;
 }
 
+alg_set golden_usual_banks(const struct golden_format *f)
+{
+	return f->usual ? f->usual : 1u << ALG_SHA256;
+}
+
 /* ---- reading ---- */
 
 const struct golden_format *golden_recognise(const struct golden_input *in, struct pcrcast_error *e)
@@ -239,6 +244,22 @@ static int drop_banks(const struct fitting *fit, struct golden_set *s)
 	return 0;
 }
 
+/* A format for one bank gets its usual one when nobody chose, and the others are told. */
+static int choose_bank(const struct fitting *fit, struct golden_set *s, bool chosen)
+{
+	alg_set banks = golden_banks(s), usual = golden_usual_banks(fit->f);
+	size_t n = 0;
+
+	if (chosen || fit->f->holds & HOLDS_BANKS || !(banks & (banks - 1)) || !(banks & usual))
+		return 0;
+	for (size_t i = 0; i < s->n_registers; i++)
+		if (usual & 1u << s->registers[i].alg)
+			s->registers[n++] = s->registers[i];
+	s->n_registers = n;
+	return golden_lost(fit->w, fit->e, "banks but %s: %s holds one (--bank chooses)",
+			   algs[s->registers[0].alg].name, fit->f->name);
+}
+
 static bool has_identity(const struct golden_identity *id)
 {
 	return id->image || id->vendor || id->csp || id->variant || id->version || id->ref || id->stream;
@@ -281,12 +302,13 @@ static int tell_losses(const struct fitting *fit, const struct golden_set *s)
 	return 0;
 }
 
-static int fit_set(const struct fitting *fit, struct golden_set *s)
+static int fit_set(const struct fitting *fit, struct golden_set *s, bool banks_chosen)
 {
 	int r = drop_registers(fit, s);
 
 	/* of several banks, those that the format cannot express go first: what is left may be one */
 	r = r < 0 ? r : drop_banks(fit, s);
+	r = r < 0 ? r : choose_bank(fit, s, banks_chosen);
 	r = r < 0 ? r : check_meaning(fit, s);
 	return r < 0 ? r : tell_losses(fit, s);
 }
@@ -337,7 +359,7 @@ int golden_write(const struct golden *g, const struct golden_selection *sel,
 	if (r == 0 && chosen.n > 1 && !(format->holds & HOLDS_SETS))
 		r = refuse(&fit, "several sets", "choose with --set");
 	for (size_t i = 0; i < chosen.n && r == 0; i++)
-		r = fit_set(&fit, &chosen.sets[i]);
+		r = fit_set(&fit, &chosen.sets[i], sel->banks != 0);
 	if (r == 0)
 		r = write_chosen(&chosen, &fit, pool, ret);
 	if (r < 0)

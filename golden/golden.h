@@ -103,7 +103,7 @@ struct golden_set {
 /* Reference values of a file, or made. Everything comes from pool. */
 struct golden {
 	struct pool pool;
-	const char *format; /* that it was read from; NULL: made */
+	const char *format; /* that it was read from, "image" or "event log"; NULL: made otherwise */
 	struct golden_set *sets;
 	size_t n, cap;
 	const char **notes; /* what was odd or left out on reading, for people */
@@ -147,9 +147,12 @@ int golden_add_extra(struct golden *g, struct golden_set *s, const char *format,
 int golden_note(struct golden *g, struct pcrcast_error *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The set takes log over (on failure too), whose memory must come from log->pool or outlive g. It states no value by that. */
+int golden_keep_log(struct golden *g, struct golden_set *s, struct eventlog *log, struct pcrcast_error *e);
+
 /*
- * Replay log and state the value of every register that it extends, in the banks that it has; the set takes log over (on
- * failure too), whose memory must come from log->pool or outlive g.
+ * Replay log and state the value of every register that it extends, in the banks that it has; log is
+ * taken over as golden_keep_log() does.
  */
 int golden_take_log(struct golden *g, struct golden_set *s, struct eventlog *log, enum golden_origin origin,
 		    struct pcrcast_error *e);

@@ -207,20 +207,28 @@ static int take_bank(struct golden *g, struct golden_set *s, enum alg alg, enum 
 	return r;
 }
 
-int golden_take_log(struct golden *g, struct golden_set *s, struct eventlog *log, enum golden_origin origin,
-		    struct pcrcast_error *e)
+int golden_keep_log(struct golden *g, struct golden_set *s, struct eventlog *log, struct pcrcast_error *e)
 {
-	int r = 0;
-
 	s->log = pool_new(&g->pool, struct eventlog);
 	if (!s->log) {
 		eventlog_done(log);
 		return err_nomem(e);
 	}
 	*s->log = *log;
-	s->cc = log->kind == EVENTLOG_CC;
-	for (size_t i = 0; i < log->n_algs && r == 0; i++) {
-		enum alg alg = alg_by_tpm_id(log->algs[i].id);
+	*log = EVENTLOG_INIT;
+	return 0;
+}
+
+int golden_take_log(struct golden *g, struct golden_set *s, struct eventlog *log, enum golden_origin origin,
+		    struct pcrcast_error *e)
+{
+	int r = golden_keep_log(g, s, log, e);
+
+	if (r < 0)
+		return r;
+	s->cc = s->log->kind == EVENTLOG_CC;
+	for (size_t i = 0; i < s->log->n_algs && r == 0; i++) {
+		enum alg alg = alg_by_tpm_id(s->log->algs[i].id);
 
 		if (alg != ALG_COUNT)
 			r = take_bank(g, s, alg, origin, e);

@@ -1,0 +1,34 @@
+/*
+ * The verb golden: what its parts share.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "cli/golden_source.h"
+#include "golden/format.h"
+
+struct golden_arguments {
+	struct pool pool;
+	struct golden_source_options source; /* --from, --bank, --pcr, and how an image boots */
+	struct golden_selection selection;   /* --set, --label, --bank, --pcr */
+	const struct golden_format *as;      /* --as; NULL: not given */
+	const char *preset;                  /* --preset; NULL: none */
+	struct golden_identity identity;     /* --identity KEY=VALUE */
+	bool has_warn_only;
+	uint32_t warn_only; /* --warn-only; bit i: register i */
+	const char *output; /* --output; NULL: standard output */
+	bool json, quiet;
+	const char **files; /* the arguments that are no options */
+	size_t n_files;
+};
+
+/* The verbs. They return an exit status. */
+int golden_run_make(struct golden_arguments *a);
+int golden_run_show(struct golden_arguments *a);
+
+/* Notes of reading, and what a format could not hold, on stderr unless --quiet. */
+void golden_print_notes(const struct golden_arguments *a, const char *const *notes, size_t n,
+			const char *kind);
+
+/* Write bytes to --output or standard output; binary to a terminal is refused. EXIT_TROUBLE after a message. */
+int golden_put(const struct golden_arguments *a, const struct golden_format *f, struct slice bytes);

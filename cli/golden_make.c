@@ -1,0 +1,83 @@
+/* golden make: reference values of one or more sources, in a format. */
+#include <string.h>
+
+#include "cli/cmd_golden.h"
+
+/* Move the sets of more behind those of g. more is left to be done with: its pool holds what the sets point to. */
+static int append_sets(struct golden *g, const struct golden *more, struct pcrcast_error *e)
+{
+	for (size_t i = 0; i < more->n; i++) {
+		struct golden_set *s = golden_add_set(g, e);
+
+		if (!s)
+			return -PCRCAST_ENOMEM;
+		*s = more->sets[i];
+	}
+	return 0;
+}
+
+static void apply_options(const struct golden_arguments *a, struct golden *g)
+{
+	const struct golden_identity *id = &a->identity;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct golden_set *s = &g->sets[i];
+
+		s->id.image = id->image ? id->image : s->id.image;
+		s->id.vendor = id->vendor ? id->vendor : s->id.vendor;
+		s->id.csp = id->csp ? id->csp : s->id.csp;
+		s->id.variant = id->variant ? id->variant : s->id.variant;
+		s->id.version = id->version ? id->version : s->id.version;
+		s->id.ref = id->ref ? id->ref : s->id.ref;
+		s->id.stream = id->stream ? id->stream : s->id.stream;
+		for (size_t k = 0; a->has_warn_only && k < s->n_registers; k++)
+			s->registers[k].warn_only = (a->warn_only >> s->registers[k].index & 1) != 0;
+	}
+}
+
+static int write_all(struct golden_arguments *a, struct golden *all)
+{
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	const char *const *lost;
+	struct slice bytes;
+	size_t n_lost;
+
+	apply_options(a, all);
+	if (golden_write(all, &a->selection, a->as, &a->pool, &bytes, &lost, &n_lost, &e) < 0)
+		return fail(&e);
+	int status = golden_put(a, a->as, bytes);
+	if (status == EXIT_DONE)
+		golden_print_notes(a, lost, n_lost, "not in the output");
+	return status;
+}
+
+int golden_run_make(struct golden_arguments *a)
+{
+	struct golden all = GOLDEN_INIT, *parts = pool_array(&a->pool, a->n_files, sizeof *parts);
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	int status = EXIT_DONE;
+	size_t n = 0;
+
+	if (!parts) {
+		(void)err_nomem(&e);
+		return fail(&e);
+	}
+	if (!a->as)
+		a->as = golden_format_by_name("json");
+	a->source.usual = golden_usual_banks(a->as);
+	for (; n < a->n_files && status == EXIT_DONE; n++) {
+		if (a->output && refuse_overwrite("--output", a->output, a->files[n], &e) < 0)
+			status = fail_at(a->files[n], &e);
+		else if (golden_source_read(a->files[n], &a->source, &parts[n], &e) < 0 ||
+			 append_sets(&all, &parts[n], &e) < 0)
+			status = fail_at(a->files[n], &e);
+		else
+			golden_print_notes(a, parts[n].notes, parts[n].n_notes, "note");
+	}
+	if (status == EXIT_DONE)
+		status = write_all(a, &all);
+	for (size_t i = 0; i < n; i++)
+		golden_done(&parts[i]);
+	pool_done(&all.pool); /* the sets and their logs are the parts' */
+	return status;
+}

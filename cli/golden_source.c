@@ -1,0 +1,226 @@
+#define _GNU_SOURCE
+#include "cli/golden_source.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/input.h"
+
+/* ---- images ---- */
+
+/* Where a value of a register came from: the worst of its events. */
+static enum golden_origin origin_of(const struct eventlog *log, uint32_t pcr)
+{
+	bool computed = false, assumed = false;
+
+	for (size_t i = 0; i < log->n_events; i++)
+		if (log->events[i].pcr == pcr) {
+			computed |= log->events[i].origin == EVENT_COMPUTED;
+			assumed |= log->events[i].origin == EVENT_ASSUMED;
+		}
+	return assumed ? GOLDEN_ASSUMED : computed ? GOLDEN_COMPUTED : GOLDEN_CONSTANT;
+}
+
+static int add_phases(const struct prediction *p, enum alg alg, const struct text_list *phases,
+		      enum golden_origin origin, struct golden *g, struct golden_set *s,
+		      struct pcrcast_error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < phases->n && r == 0; i++) {
+		struct pcr_bank bank;
+
+		r = predict_phase(p, alg, phases->items[i], &bank, e);
+		if (r == 0)
+			r = golden_add_value(g, s, alg, 11, (struct slice){ bank.pcr[11], algs[alg].len },
+					     origin, phases->items[i], e);
+	}
+	return r;
+}
+
+int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
+			 const struct text_list *phases, struct golden *g, struct pcrcast_error *e)
+{
+	struct golden_set *s = golden_add_set(g, e);
+	int r = s ? 0 : -PCRCAST_ENOMEM;
+
+	if (s && !(s->id.image = pool_text(&g->pool, image, strlen(image))))
+		r = err_nomem(e);
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		for (uint32_t i = 0; i < PCR_COUNT && r == 0; i++) {
+			enum golden_origin origin = origin_of(&p->log, i);
+
+			if (!(p->banks & 1u << alg) || !(pcrs & ~p->incomplete & UINT32_C(1) << i))
+				continue;
+			if (i == 11 && phases->n)
+				r = add_phases(p, alg, phases, origin, g, s, e);
+			else
+				r = golden_add_value(g, s, alg, i,
+						     (struct slice){ p->values[alg].pcr[i], algs[alg].len },
+						     origin, NULL, e);
+		}
+	return r < 0 ? r : golden_keep_log(g, s, &p->log, e);
+}
+
+static int read_image(const char *path, const struct golden_source_options *opt, struct golden *ret,
+		      struct pcrcast_error *e)
+{
+	struct predict_options options = opt->predict.options;
+	struct prediction p = PREDICTION_INIT;
+	struct image img;
+
+	options.banks = opt->banks ? opt->banks : opt->usual ? opt->usual : 1u << ALG_SHA256;
+	options.pcrs = opt->has_pcrs ? opt->pcrs : PREDICT_DEFAULT_PCRS;
+	int r = image_open(path, &img, e);
+	if (r < 0)
+		return r;
+	r = predict(&img, &options, &p, e);
+	if (r == 0) {
+		predict_print_remarks(&p, options.pcrs, opt->quiet);
+		if (opt->has_pcrs && p.incomplete & opt->pcrs)
+			r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+				    "a register that --pcr names has no value");
+	}
+	ret->format = "image";
+	if (r == 0)
+		r = golden_of_prediction(&p, path, options.pcrs, &opt->predict.phases, ret, e);
+	prediction_done(&p);
+	image_done(&img);
+	return r;
+}
+
+/* Does a file begin as an EFI file or a disk in one of its containers does? */
+static bool looks_like_image(const char *path)
+{
+	static const struct {
+		size_t at;
+		const char *magic;
+	} magics[] = {
+		{ 0, "MZ" },       { 0, "QFI\xfb" },           { 0, "KDMV" },       { 0, "COWD" },
+		{ 0, "conectix" }, { 0, "# Disk Descriptor" }, { 512, "EFI PART" }, { 4096, "EFI PART" },
+	};
+	uint8_t head[4096 + 8] = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = pread(fd, head, sizeof head, 0);
+	(void)close(fd);
+	/* the boot sector of a FAT file system without a partition table: a jump, and the signature at its end */
+	bool found =
+		n >= 512 && (head[0] == 0xeb || head[0] == 0xe9) && head[510] == 0x55 && head[511] == 0xaa;
+	for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+		size_t len = strlen(magics[i].magic);
+
+		found |= n > 0 && magics[i].at + len <= (size_t)n &&
+			 memcmp(head + magics[i].at, magics[i].magic, len) == 0;
+	}
+	return found;
+}
+
+/* ---- directories ---- */
+
+/* A directory of registers (sysfs) or of systemd's components tells itself by what is right below it; another is an ESP. */
+static bool is_reference_directory(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (d && !found && (entry = readdir(d))) {
+		const char *dot = strstr(entry->d_name, ".pcrlock");
+
+		found = strncmp(entry->d_name, "pcr-sha", 7) == 0 ||
+			(dot && (strcmp(dot, ".pcrlock") == 0 || strcmp(dot, ".pcrlock.d") == 0));
+	}
+	if (d)
+		(void)closedir(d);
+	return found;
+}
+
+static int read_directory(const char *path, const struct golden_source_options *opt, struct golden_input *in,
+			  struct pool *pool, struct golden *ret, struct pcrcast_error *e)
+{
+	struct golden_file *files;
+	int r = input_read_directory(pool, path, GOLDEN_FILE_MAX, &files, &in->n_files, e);
+
+	if (r == 0 && in->n_files == 0)
+		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "an empty directory");
+	if (r < 0)
+		return r;
+	in->files = files;
+	return golden_read(in, opt->from, ret, e);
+}
+
+/* ---- files ---- */
+
+static int read_log(struct slice bytes, struct golden *ret, struct pcrcast_error *e)
+{
+	const uint8_t *copy = pool_copy(&ret->pool, bytes.p, bytes.n); /* the log borrows from it */
+	struct eventlog log;
+
+	if (!copy)
+		return err_nomem(e);
+	int r = eventlog_read((struct slice){ copy, bytes.n }, EVENTLOG_KINDS, &log, e);
+	struct golden_set *s = r == 0 ? golden_add_set(ret, e) : NULL;
+	if (!s) {
+		eventlog_done(&log);
+		return r < 0 ? r : -PCRCAST_ENOMEM;
+	}
+	ret->format = "event log";
+	r = golden_take_log(ret, s, &log, GOLDEN_OBSERVED, e);
+	if (r == 0 && s->n_registers == 0)
+		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			    "an event log that leads to no register's value");
+	return r;
+}
+
+static int read_file(const char *path, const struct golden_source_options *opt, struct golden_input *in,
+		     struct pool *pool, struct golden *ret, struct pcrcast_error *e)
+{
+	struct pcrcast_error not_golden;
+	const char *why;
+
+	int r = input_read(pool, path, GOLDEN_FILE_MAX, &in->bytes, e);
+	if (r < 0)
+		return r;
+	if (in->bytes.n == 0)
+		return err_set(e, PCRCAST_ETRUNC, 0, "an empty file");
+	r = golden_read(in, opt->from, ret, &not_golden);
+	/* Not recognised: then it may be a log. What was recognised and is damaged is an error. */
+	if (r == 0 || opt->from || ret->format || eventlog_recognise(in->bytes, &why) == EVENTLOG_KINDS) {
+		if (r < 0)
+			*e = not_golden;
+		return r;
+	}
+	golden_done(ret);
+	return read_log(in->bytes, ret, e);
+}
+
+int golden_source_read(const char *path, const struct golden_source_options *opt, struct golden *ret,
+		       struct pcrcast_error *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct golden_input in = { .name = slash && slash[1] ? slash + 1 : path,
+				   .bytes = SLICE_EMPTY,
+				   .banks = opt->banks,
+				   .has_pcrs = opt->has_pcrs,
+				   .pcrs = opt->pcrs };
+	struct pool pool = POOL_INIT;
+	struct stat st;
+	int r;
+
+	*ret = GOLDEN_INIT;
+	bool is_dir = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (is_dir && (opt->from || is_reference_directory(path)))
+		r = read_directory(path, opt, &in, &pool, ret, e);
+	else if (is_dir || (!opt->from && looks_like_image(path)))
+		r = read_image(path, opt, ret, e);
+	else
+		r = read_file(path, opt, &in, &pool, ret, e);
+	pool_done(&pool);
+	return r;
+}

@@ -1,0 +1,32 @@
+/*
+ * Where reference values come from: an image, which is predicted, an event log, or a file or directory in one of the formats.
+ */
+#pragma once
+
+#include "cli/predict_options.h"
+#include "golden/format.h"
+
+struct golden_source_options {
+	const struct golden_format *from; /* NULL: recognise it */
+	alg_set banks;                    /* 0: not given */
+	alg_set usual;                    /* banks to predict when none is given; 0: SHA-256 */
+	bool has_pcrs;
+	uint32_t pcrs; /* bit i: register i */
+	struct predict_arguments predict;
+	bool quiet;
+};
+
+/* Bytes of a file of reference values or of a log that are read at the most. */
+enum { GOLDEN_FILE_MAX = 256 << 20 };
+
+/*
+ * Read path ("-": standard input, no image). Images are those that image_open takes. A register of an image that cannot be
+ * known has no value, and is named on stderr; unless it was asked for (--pcr), which is PCRCAST_ENOTFOUND. ret is to be done with golden_done whatever is
+ * returned.
+ */
+int golden_source_read(const char *path, const struct golden_source_options *opt, struct golden *ret,
+		       struct pcrcast_error *e);
+
+/* The values of a prediction: registers in pcrs that are known; PCR 11 behind each of the phases, before all when there are none. p is left empty. */
+int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
+			 const struct text_list *phases, struct golden *ret, struct pcrcast_error *e);
