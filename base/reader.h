@@ -60,3 +60,15 @@ static inline uint64_t reader_u64le(struct reader *r)
 	struct slice s = reader_take(r, 8);
 	return s.n ? get_u64le(s.p) : 0;
 }
+
+static inline uint16_t reader_u16be(struct reader *r)
+{
+	struct slice s = reader_take(r, 2);
+	return s.n ? get_u16be(s.p) : 0;
+}
+
+static inline uint32_t reader_u32be(struct reader *r)
+{
+	struct slice s = reader_take(r, 4);
+	return s.n ? get_u32be(s.p) : 0;
+}
