@@ -39,3 +39,27 @@ static inline bool slice_equal_string(struct slice a, const char *s)
 {
 	return slice_equal(a, slice_of_string(s));
 }
+
+/* The part of *s up to a byte, and *s moved behind it; false, with nothing done, when the byte does not occur. */
+static inline bool slice_split(struct slice *s, uint8_t at, struct slice *ret)
+{
+	const uint8_t *p = s->n ? (const uint8_t *)memchr(s->p, at, s->n) : NULL;
+
+	if (!p)
+		return false;
+	*ret = (struct slice){ s->p, (size_t)(p - s->p) };
+	*s = (struct slice){ p + 1, s->n - ret->n - 1 };
+	return true;
+}
+
+/* The next line of *rest, without its line feed; false when nothing is left. */
+static inline bool slice_line(struct slice *rest, struct slice *ret)
+{
+	if (rest->n == 0)
+		return false;
+	if (!slice_split(rest, '\n', ret)) {
+		*ret = *rest;
+		*rest = (struct slice){ rest->p + rest->n, 0 };
+	}
+	return true;
+}

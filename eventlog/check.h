@@ -36,6 +36,7 @@ enum finding_weight finding_weight(const struct finding *f);
 struct pcr_values {
 	uint32_t known[ALG_COUNT]; /* bit i: value[alg][i] is stated */
 	uint8_t value[ALG_COUNT][PCR_COUNT][DIGEST_MAX];
+	bool cc; /* they are named as CC registers (mrtd, rtmr0 …): index is enum cc_register */
 };
 
 /* tpm2_pcrread text, or JSON { bank: { register: hex } }; PCRCAST_EFORMAT with the line when it is neither. */

@@ -28,10 +28,29 @@ static int register_by_name(struct slice name)
 	return v < PCR_COUNT ? (int)v : -1;
 }
 
-/* Hex digits of either case, with or without 0x. */
-static bool value_take(struct pcr_values *v, enum alg alg, int index, struct slice hex)
+/*
+ * A register that is stated by name: of a CC register, a number else. False when the text has both: nothing has registers of
+ * both kinds, and PCR 1 would stand in for RTMR0.
+ */
+static bool name_take(struct pcr_values *v, struct slice name)
 {
+	bool cc = cc_register_by_name(name) != CC_REGISTERS;
+
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		if (v->known[alg] && v->cc != cc)
+			return false;
+	v->cc = cc;
+	return true;
+}
+
+/* Hex digits of either case, with or without 0x. A register may be stated twice, but not with two values. */
+static bool value_take(struct pcr_values *v, enum alg alg, struct slice name, struct slice hex)
+{
+	int index = register_by_name(name);
 	uint8_t bytes[DIGEST_MAX];
+
+	if (index < 0)
+		return false;
 
 	if (hex.n >= 2 && hex.p[0] == '0' && (hex.p[1] == 'x' || hex.p[1] == 'X'))
 		hex = (struct slice){ hex.p + 2, hex.n - 2 };
@@ -44,6 +63,10 @@ static bool value_take(struct pcr_values *v, enum alg alg, int index, struct sli
 			return false;
 		bytes[i] = (uint8_t)(hi << 4 | lo);
 	}
+	if (v->known[alg] & UINT32_C(1) << index && memcmp(v->value[alg][index], bytes, algs[alg].len) != 0)
+		return false;
+	if (!name_take(v, name))
+		return false;
 	memcpy(v->value[alg][index], bytes, algs[alg].len);
 	v->known[alg] |= UINT32_C(1) << index;
 	return true;
@@ -63,18 +86,6 @@ static struct slice trim(struct slice s)
 	while (s.n && is_blank(s.p[s.n - 1]))
 		s.n--;
 	return s;
-}
-
-/* The part of *s up to a byte, and *s moved behind it; false when the byte does not occur. */
-static bool split(struct slice *s, uint8_t at, struct slice *ret)
-{
-	const uint8_t *p = memchr(s->p, at, s->n);
-
-	if (!p)
-		return false;
-	*ret = (struct slice){ s->p, (size_t)(p - s->p) };
-	*s = (struct slice){ p + 1, s->n - ret->n - 1 };
-	return true;
 }
 
 /* Banks that tpm2_pcrread may print and that are not computed here: their values are passed over. */
@@ -108,7 +119,7 @@ static bool line_take(struct slice line, bool *in_bank, enum alg *bank, struct p
 
 	if (rest.n == 0 || rest.p[0] == '#' || slice_equal_string(rest, "---"))
 		return true;
-	if (!split(&rest, ':', &left))
+	if (!slice_split(&rest, ':', &left))
 		return false;
 	left = trim(left);
 	rest = trim(rest);
@@ -122,15 +133,13 @@ static bool line_take(struct slice line, bool *in_bank, enum alg *bank, struct p
 	}
 	if (named != ALG_COUNT) {
 		struct slice word = first_word(rest);
-		int index = register_by_name(word);
 
 		rest = (struct slice){ rest.p + word.n, rest.n - word.n };
-		return index >= 0 && value_take(v, named, index, first_word(rest));
+		return value_take(v, named, word, first_word(rest));
 	}
-	int index = register_by_name(left);
-	if (!*in_bank || index < 0)
+	if (!*in_bank || register_by_name(left) < 0)
 		return false;
-	return *bank == ALG_COUNT || value_take(v, *bank, index, rest);
+	return *bank == ALG_COUNT || value_take(v, *bank, left, rest);
 }
 
 static int parse_text(struct slice text, struct pcr_values *v, struct pcrcast_error *e)
@@ -138,22 +147,17 @@ static int parse_text(struct slice text, struct pcr_values *v, struct pcrcast_er
 	enum { SHOWN = 40 }; /* bytes of a line that a message quotes */
 	bool in_bank = false;
 	enum alg bank = ALG_COUNT;
-	const uint8_t *start = text.p;
+	struct slice rest = text, line;
 
-	for (size_t number = 1; text.n; number++) {
-		struct slice line;
-		uint64_t at = (uint64_t)(text.p - start);
+	for (size_t number = 1; slice_line(&rest, &line); number++) {
+		uint64_t at = (uint64_t)(line.p - text.p);
 
-		if (!split(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
 		if (!line_take(line, &in_bank, &bank, v)) {
 			size_t shown = line.n < SHOWN ? line.n : SHOWN;
 
 			return err_set(
 				e, PCRCAST_EFORMAT, at,
-				"line %zu: expected a bank as \"sha256:\" or a value as \"4 : 0xHEX\", found \"%.*s\"",
+				"line %zu: expected a bank as \"sha256:\" or a value as \"4 : 0xHEX\", one a register, found \"%.*s\"",
 				number, (int)shown, (const char *)line.p);
 		}
 	}
@@ -165,16 +169,16 @@ static int parse_text(struct slice text, struct pcr_values *v, struct pcrcast_er
 static int bank_take(const struct cJSON *node, enum alg alg, struct pcr_values *v, struct pcrcast_error *e)
 {
 	for (const struct cJSON *child = json_first(node); child; child = json_next(child)) {
-		int index = register_by_name(slice_of_string(json_key(child)));
+		struct slice name = slice_of_string(json_key(child));
 		const char *hex;
 
-		if (index < 0)
+		if (register_by_name(name) < 0)
 			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: \"%s\" is no register",
 				       algs[alg].name, json_key(child));
-		if (!json_string(child, &hex) || !value_take(v, alg, index, slice_of_string(hex)))
+		if (!json_string(child, &hex) || !value_take(v, alg, name, slice_of_string(hex)))
 			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-				       "%s: register %s: expected %u hex digits", algs[alg].name,
-				       json_key(child), 2u * algs[alg].len);
+				       "%s: register %s: expected %u hex digits, and one value a register",
+				       algs[alg].name, json_key(child), 2u * algs[alg].len);
 	}
 	return 0;
 }
@@ -210,7 +214,7 @@ static int take_json(const struct cJSON *root, struct pcr_values *v, struct pcrc
 
 int pcr_values_parse(struct slice text, struct pcr_values *ret, struct pcrcast_error *e)
 {
-	struct pcr_values v = { { 0 }, { { { 0 } } } };
+	struct pcr_values v = { .known = { 0 } };
 	struct slice rest = text;
 	uint32_t any = 0;
 	int r;

@@ -164,6 +164,7 @@ static void a_record_about_the_log_needs_no_digest(void **state)
 /* ---- values as text ---- */
 
 #define HEX_32 "0102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F20"
+#define ZEROS_32 "0000000000000000000000000000000000000000000000000000000000000000"
 
 static void values_are_read_in_every_form(void **state)
 {
@@ -196,6 +197,7 @@ static void registers_of_cc_have_names(void **state)
 	(void)state;
 	assert_int_equal(pcr_values_parse(slice_of_string(text), &v, NULL), 0);
 	assert_int_equal(v.known[ALG_SHA256], 1u << 3);
+	assert_true(v.cc);
 }
 
 static void other_text_is_refused(void **state)
@@ -218,6 +220,10 @@ static void other_text_is_refused(void **state)
 		"{\"sha256\":{\"99\":\"" HEX_32 "\"}}",
 		"{\"sha256\":{\"4\":\"" HEX_32 "\"}} x",
 		"[]",
+		"sha256:\n4: 0x" HEX_32 "\n4: 0x" ZEROS_32,
+		"sha256:4   " HEX_32 "\nsha256:4   " ZEROS_32,
+		"sha256:4   " HEX_32 "\nsha256:rtmr0   " HEX_32,
+		"{\"sha256\":{\"4\":\"" HEX_32 "\",\"04\":\"" ZEROS_32 "\"}}",
 	};
 
 	(void)state;
