@@ -47,3 +47,15 @@ static inline void put_u64le(uint8_t *p, uint64_t v)
 	put_u32le(p, (uint32_t)v);
 	put_u32le(p + 4, (uint32_t)(v >> 32));
 }
+
+static inline void put_u16be(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void put_u32be(uint8_t *p, uint32_t v)
+{
+	put_u16be(p, (uint16_t)(v >> 16));
+	put_u16be(p + 2, (uint16_t)v);
+}

@@ -82,6 +82,22 @@ bool base64_decode(struct pool *pool, struct slice text, struct slice *ret)
 	return true;
 }
 
+bool base64url_decode(struct pool *pool, struct slice text, struct slice *ret)
+{
+	size_t pad = (4 - text.n % 4) % 4;
+	uint8_t *copy = text.n < SIZE_MAX - pad ? pool_array(pool, text.n + pad + 1, 1) : NULL;
+
+	if (!copy)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '+' || text.p[i] == '/')
+			return false;
+		copy[i] = text.p[i] == '-' ? '+' : text.p[i] == '_' ? '/' : text.p[i];
+	}
+	memset(copy + text.n, '=', pad);
+	return base64_decode(pool, (struct slice){ copy, text.n + pad }, ret);
+}
+
 char *base64_text(struct pool *pool, struct slice bytes)
 {
 	char *text = bytes.n < SIZE_MAX / 2 ? pool_array(pool, (bytes.n + 2) / 3 * 4 + 1, 1) : NULL;

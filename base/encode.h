@@ -18,5 +18,8 @@ char *hex_text(struct pool *pool, struct slice bytes);
 /* Base64 with padding, without blanks and line breaks, unused bits zero (RFC 4648, sections 3.5 and 4); the bytes come from pool. */
 bool base64_decode(struct pool *pool, struct slice text, struct slice *ret);
 
-/* The same; NULL when memory gives out. */
+/* The same with '-' and '_' as digits (RFC 4648, section 5); padding is there or left out (RFC 7515, section 2). */
+bool base64url_decode(struct pool *pool, struct slice text, struct slice *ret);
+
+/* Base64 of bytes in pool; NULL when memory gives out. */
 char *base64_text(struct pool *pool, struct slice bytes);

@@ -386,6 +386,11 @@ bool json_is_array(const struct cJSON *node)
 	return cJSON_IsArray(node);
 }
 
+bool json_is_null(const struct cJSON *node)
+{
+	return cJSON_IsNull(node);
+}
+
 const struct cJSON *json_first(const struct cJSON *node)
 {
 	return node ? node->child : NULL;
@@ -439,6 +444,13 @@ bool json_hex(struct pool *pool, const struct cJSON *node, struct slice *ret)
 	const char *text;
 
 	return json_string(node, &text) && hex_decode(pool, slice_of_string(text), ret);
+}
+
+bool json_base64(struct pool *pool, const struct cJSON *node, struct slice *ret)
+{
+	const char *text;
+
+	return json_string(node, &text) && base64_decode(pool, slice_of_string(text), ret);
 }
 
 char *json_text(struct pool *pool, const struct cJSON *node)

@@ -20,6 +20,7 @@ int json_parse_next(struct slice *rest, struct cJSON **ret, struct pcrcast_error
 
 bool json_is_object(const struct cJSON *node);
 bool json_is_array(const struct cJSON *node);
+bool json_is_null(const struct cJSON *node); /* the word null; false for a NULL node */
 
 /* Children of an array or object, in order; NULL at the end. json_key is the key of an object's child. */
 const struct cJSON *json_first(const struct cJSON *node);
@@ -36,6 +37,9 @@ bool json_bool(const struct cJSON *node, bool *ret);
 
 /* An even number of hex digits, either case; the bytes come from pool. */
 bool json_hex(struct pool *pool, const struct cJSON *node, struct slice *ret);
+
+/* Base64 as base64_decode (base/encode.h) reads it; the bytes come from pool. */
+bool json_base64(struct pool *pool, const struct cJSON *node, struct slice *ret);
 
 /* The node as compact JSON text, in pool. NULL when memory gives out. */
 char *json_text(struct pool *pool, const struct cJSON *node);
