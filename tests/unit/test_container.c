@@ -57,12 +57,6 @@ static int teardown(void **state)
 	return nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void put_u32be(uint8_t *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
 static void put_u64be(uint8_t *p, uint64_t v)
 {
 	put_u32be(p, (uint32_t)(v >> 32));

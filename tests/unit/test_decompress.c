@@ -176,11 +176,6 @@ static struct bytes pack_lz4(const struct bytes *in)
 	return r;
 }
 
-static void put_u32be(uint8_t *p, uint32_t v)
-{
-	put_u32le(p, __builtin_bswap32(v));
-}
-
 static struct bytes pack_lzo(const struct bytes *in)
 {
 	enum { BLOCK = 256 << 10, HEADER = 9 + 2 + 2 + 2 + 1 + 1 + 4 + 12 + 1 + 4 };

@@ -245,12 +245,6 @@ struct tree {
 	size_t n_words, n_strings;
 };
 
-static void put_u32be(uint8_t *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
 static void word(struct tree *t, uint32_t v)
 {
 	put_u32be(t->words + t->n_words, v);

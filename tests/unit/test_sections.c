@@ -558,12 +558,6 @@ static size_t hwids_table(uint8_t ret[static 256])
 	return at;
 }
 
-static void put_u32be(uint8_t *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
 /* A device tree of one node that has one property, compatible: Devicetree Specification 0.4, chapter 5. */
 static size_t device_tree(const char *compatible, uint8_t ret[static 256])
 {
