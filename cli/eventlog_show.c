@@ -301,6 +301,8 @@ static struct cJSON *event_json(struct json_doc *d, const struct eventlog *log, 
 	}
 	if (ev->origin != EVENT_RECORDED) {
 		json_add_string(d, o, "origin", event_origin_name(ev->origin));
+		if (ev->description)
+			json_add_string(d, o, "description", ev->description);
 		if (ev->source)
 			json_add_string(d, o, "source", ev->source);
 	}

@@ -69,3 +69,11 @@ uint32_t eventlog_incomplete(const struct eventlog *log, enum alg alg);
 /* Compare the replay in one bank. */
 int eventlog_check_registers(const struct eventlog *log, enum alg alg, const struct pcr_values *values,
 			     struct register_check ret[static PCR_COUNT], struct pcrcast_error *e);
+
+/*
+ * Words that systemd's userspace is known to extend a PCR with after the firmware's log has ended (REGISTER_CONTINUES): do
+ * they lead from one value of the register to the other? from_start: only from the first of a sequence on, else from any.
+ * *ret_words is where in a sequence they begin, its first *ret_len bytes count; NULL: none lead there.
+ */
+int eventlog_words_between(enum alg alg, uint32_t pcr, const uint8_t *from, const uint8_t *to,
+			   bool from_start, const char **ret_words, size_t *ret_len, struct pcrcast_error *e);

@@ -154,25 +154,48 @@ static int explain_ima(enum alg alg, const struct pcr_values *values, const uint
 	return 0;
 }
 
+int eventlog_words_between(enum alg alg, uint32_t pcr, const uint8_t *from, const uint8_t *to,
+			   bool from_start, const char **ret_words, size_t *ret_len, struct pcrcast_error *e)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof known_words / sizeof known_words[0]; i++) {
+		const char *words = known_words[i].words;
+
+		if (pcr >= PCR_COUNT || !(known_words[i].registers & UINT32_C(1) << pcr))
+			continue;
+		while (words) {
+			int r = walk_words(alg, words, from, to, &len, e);
+
+			if (r < 0)
+				return r;
+			if (len) {
+				*ret_words = words;
+				*ret_len = len;
+				return 0;
+			}
+			words = from_start ? NULL : strchr(words, ':');
+			words = words ? words + 1 : NULL;
+		}
+	}
+	*ret_words = NULL;
+	*ret_len = 0;
+	return 0;
+}
+
 static int explain(enum alg alg, unsigned index, const uint8_t *logged, const uint8_t *stated,
 		   struct register_check *ret, struct pcrcast_error *e)
 {
-	for (size_t i = 0; i < sizeof known_words / sizeof known_words[0]; i++) {
-		size_t len;
+	const char *words;
+	size_t len;
 
-		if (!(known_words[i].registers & UINT32_C(1) << index))
-			continue;
-		int r = walk_words(alg, known_words[i].words, logged, stated, &len, e);
-		if (r < 0)
-			return r;
-		if (len) {
-			ret->state = REGISTER_CONTINUES;
-			ret->words = known_words[i].words;
-			ret->words_len = len;
-			return 0;
-		}
+	int r = eventlog_words_between(alg, index, logged, stated, true, &words, &len, e);
+	if (r == 0 && words) {
+		ret->state = REGISTER_CONTINUES;
+		ret->words = words;
+		ret->words_len = len;
 	}
-	return 0;
+	return r;
 }
 
 static bool all_bytes(const uint8_t *p, size_t n, uint8_t byte)

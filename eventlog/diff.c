@@ -522,8 +522,7 @@ static int report_register(struct diff *d, const struct span s[static 2], struct
 
 /* ---- registers ---- */
 
-/* Does the log tell of every register? See diff.h. */
-static bool is_whole(const struct eventlog *log)
+bool eventlog_is_whole(const struct eventlog *log)
 {
 	uint32_t first = log->kind == EVENTLOG_CC ? 1 : 0;
 
@@ -575,7 +574,7 @@ static struct span take_register(const struct units *x, size_t from, uint32_t pc
 static int compare_all(struct diff *d, const uint32_t *pcrs, struct pcrcast_error *e)
 {
 	const struct units *a = &d->sides[0], *b = &d->sides[1];
-	bool whole_a = is_whole(a->log), whole_b = is_whole(b->log);
+	bool whole_a = eventlog_is_whole(a->log), whole_b = eventlog_is_whole(b->log);
 	struct span s[2] = { { 0, 0 }, { 0, 0 } };
 	int r = 0;
 

@@ -40,11 +40,16 @@ struct log_diff {
 };
 
 /*
+ * Does the log begin where the platform does? It then tells of every register: one without events was not extended.
+ */
+bool eventlog_is_whole(const struct eventlog *log);
+
+/*
  * Compare in the banks that both logs have. Everything in ret comes from pool. No bank in common, or registers of
  * different kinds (PCRs, CC measurement registers): PCRCAST_EINVAL.
  *
- * pcrs NULL compares all registers, with one exception. A log that begins where the platform does (it has events for
- * PCR 0, or for RTMR0 of CC) tells of every register: one without events was not extended. A log that does not, such as a
+ * pcrs NULL compares all registers, with one exception. A log that is whole (it has events for PCR 0, or for RTMR0 of CC)
+ * tells of every register. A log that is not, such as a
  * prediction for some registers or the userspace log, tells only of the registers that it has events for. When one of
  * the logs is of the first kind and the other of the second, registers of which the latter does not tell are not
  * compared, and listed. *pcrs (bit i: register i) compares these registers, and in any case.
