@@ -87,22 +87,6 @@ int golden_read(struct golden_input *in, const struct golden_format *format, str
 
 /* ---- choosing ---- */
 
-static bool selects_set(const struct golden_selection *sel, const struct golden_set *s)
-{
-	const struct golden_identity *id = &s->id;
-	const char *w = sel->set;
-
-	if (!w)
-		return true;
-	const char *parts[] = { id->csp, id->variant, id->image };
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		if (parts[i] && strcmp(parts[i], w) == 0)
-			return true;
-	size_t n = id->csp ? strlen(id->csp) : 0;
-	return id->csp && id->variant && strncmp(w, id->csp, n) == 0 && w[n] == '/' &&
-	       strcmp(w + n + 1, id->variant) == 0;
-}
-
 static bool selects_value(const struct golden_selection *sel, const struct golden_value *v)
 {
 	if (!sel->label)
@@ -351,7 +335,7 @@ int golden_write(const struct golden *g, const struct golden_selection *sel,
 	if (!chosen.sets)
 		return err_nomem(e);
 	for (size_t i = 0; i < g->n && r == 0; i++)
-		if (selects_set(sel, &g->sets[i]))
+		if (!sel->set || golden_set_called(&g->sets[i], sel->set))
 			r = select_set(pool, sel, &g->sets[i], &chosen.sets[chosen.n++], e);
 	if (r == 0 && chosen.n == 0)
 		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no set of reference values \"%s\"",

@@ -121,6 +121,9 @@ enum { GOLDEN_MAX_SETS = 1024, GOLDEN_MAX_VALUES = 65536 };
 /* A new, empty set at the end; good until the next is added. NULL with e filled: memory or GOLDEN_MAX_SETS. */
 struct golden_set *golden_add_set(struct golden *g, struct pcrcast_error *e);
 
+/* Does --set NAME mean this set? Its csp, variant or image is NAME, or "CSP/VARIANT" is. */
+bool golden_set_called(const struct golden_set *s, const char *name);
+
 /* The register of a set, made when it is not there (without values then, so add one). NULL with e filled: index out of range, memory. */
 struct golden_register *golden_register(struct golden *g, struct golden_set *s, enum alg alg, uint32_t index,
 					struct pcrcast_error *e);

@@ -51,6 +51,19 @@ struct golden_set *golden_add_set(struct golden *g, struct pcrcast_error *e)
 	return s;
 }
 
+bool golden_set_called(const struct golden_set *s, const char *name)
+{
+	const struct golden_identity *id = &s->id;
+	const char *parts[] = { id->csp, id->variant, id->image };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		if (parts[i] && strcmp(parts[i], name) == 0)
+			return true;
+	size_t n = id->csp ? strlen(id->csp) : 0;
+	return id->csp && id->variant && strncmp(name, id->csp, n) == 0 && name[n] == '/' &&
+	       strcmp(name + n + 1, id->variant) == 0;
+}
+
 /* Order of the registers of a set. */
 static int compare_register(const struct golden_register *r, enum alg alg, uint32_t index)
 {
