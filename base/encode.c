@@ -84,7 +84,8 @@ bool base64_decode(struct pool *pool, struct slice text, struct slice *ret)
 
 bool base64url_decode(struct pool *pool, struct slice text, struct slice *ret)
 {
-	size_t pad = (4 - text.n % 4) % 4;
+	bool padded = text.n > 0 && text.p[text.n - 1] == '=';
+	size_t pad = padded ? 0 : (4 - text.n % 4) % 4;
 	uint8_t *copy = text.n < SIZE_MAX - pad ? pool_array(pool, text.n + pad + 1, 1) : NULL;
 
 	if (!copy)

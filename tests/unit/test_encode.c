@@ -83,11 +83,33 @@ static void what_is_no_hex_or_base64_is_refused(void **state)
 	pool_done(&pool);
 }
 
+/* RFC 4648, section 5. Expected: python3 -c 'import base64; print(base64.urlsafe_b64decode(TEXT).hex())' */
+static void base64_in_url_form_has_padding_or_none(void **state)
+{
+	static const char *const texts[] = { "-_8=", "-_8", "-_-_", "", "AA==", "AA" };
+	static const char *const hexes[] = { "fbff", "fbff", "fbffbf", "", "00", "00" };
+	static const char *const refused[] = { "+/8=", "-/8", "-_9",   "A",   "AAAAA",
+					       "AA=",  "=",   "AA===", "A A", "AA\n" };
+	struct pool pool = POOL_INIT;
+	struct slice s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		assert_true(base64url_decode(&pool, slice_of_string(texts[i]), &s));
+		assert_string_equal(hex_text(&pool, s), hexes[i]);
+	}
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+		if (base64url_decode(&pool, slice_of_string(refused[i]), &s))
+			fail_msg("%s is read", refused[i]);
+	pool_done(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_vectors_of_rfc_4648_go_both_ways),
 		cmocka_unit_test(every_byte_survives_base64),
+		cmocka_unit_test(base64_in_url_form_has_padding_or_none),
 		cmocka_unit_test(hex_takes_both_cases),
 		cmocka_unit_test(what_is_no_hex_or_base64_is_refused),
 	};

@@ -69,6 +69,9 @@ static void values_are_read_as_they_are(void **state)
 	assert_true(json_bool(json_get(root, "f"), &yes));
 	assert_false(yes);
 	assert_false(json_bool(json_get(root, "z"), &yes));
+	assert_true(json_is_null(json_get(root, "z")));
+	assert_false(json_is_null(json_get(root, "s")));
+	assert_false(json_is_null(json_get(root, "nothing")));
 	assert_string_equal(json_key(json_first(root)), "s");
 	json_free(root);
 }
