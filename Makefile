@@ -46,7 +46,7 @@ $(error MODE is $(MODE), expected debug, release, asan or fuzz)
 endif
 
 HAVE := $(foreach c,$(have),-DHAVE_$(shell echo $(c) | tr a-z A-Z)) $(if $(filter 1,$(LZO)),-DHAVE_LZO2)
-ALL_CPPFLAGS = -I. -D_FILE_OFFSET_BITS=64 -DPCRCAST_VERSION='"$(VERSION)"' $(HAVE) $(LIB_CFLAGS) $(CPPFLAGS)
+ALL_CPPFLAGS = -I. -I$(BUILD) -D_FILE_OFFSET_BITS=64 -DPCRCAST_VERSION='"$(VERSION)"' $(HAVE) $(LIB_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu17 -fvisibility=hidden -pthread $(WARN) $(flags.$(MODE)) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(link.$(MODE)) $(LDFLAGS)
 
@@ -57,7 +57,7 @@ unit_src := $(filter-out $(if $(filter 0,$(LZO)),tests/unit/test_decompress.c),$
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 man_pages := $(sort $(wildcard man/*.[1-8]))
 
-lib_obj := $(lib_src:%.c=$(BUILD)/%.o)
+lib_obj := $(lib_src:%.c=$(BUILD)/%.o) $(BUILD)/golden/attestation.pb-c.o
 cli_obj := $(cli_src:%.c=$(BUILD)/%.o)
 units := $(unit_src:%.c=$(BUILD)/%)
 fuzzers := $(fuzz_src:%.c=$(BUILD)/%)
@@ -92,6 +92,18 @@ $(BUILD)/flags: FORCE
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Message definitions: protoc-c writes C below $(BUILD), in the shape that includes of the tree expect.
+PROTOC_C ?= protoc-c
+$(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: %.proto $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(PROTOC_C) --c_out=$(BUILD) $<
+
+# It is not ours: no warnings.
+$(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c $(BUILD)/flags
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -w -MMD -MP -c $< -o $@
+
+$(BUILD)/golden/evidence_go_tpm_tools.o: $(BUILD)/golden/attestation.pb-c.h
 
 test_support := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/build_*.c))
 

@@ -1,0 +1,617 @@
+/*
+ * Containers of evidence. tests/data/evidence/make-containers.py builds them from files of tpm2-tools; what is read of them is
+ * compared with those files.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "golden/evidence.h"
+#include "golden/pcr_file.h"
+#include "tests/unit/evidence_sample.h"
+
+static void read_container(const char *name, struct evidence *ev)
+{
+	struct pcrcast_error e = { .msg = "" };
+	struct slice file = sample(name);
+
+	if (evidence_read(file, ev, &e) < 0)
+		fail_msg("%s: %s", name, e.msg);
+	sample_done(file);
+}
+
+static void assert_bytes(struct slice s, const char *text)
+{
+	if (!slice_equal_string(s, text))
+		fail_msg("\"%.*s\", expected \"%s\"", (int)s.n, (const char *)s.p, text);
+}
+
+/* s is what the file of tpm2-tools holds from byte skip on. */
+static void assert_file(struct slice s, const char *name, size_t skip)
+{
+	struct slice file = sample(name), expected = SLICE_EMPTY;
+
+	assert_true(slice_at(file, skip, file.n - skip, &expected));
+	if (!slice_equal(s, expected))
+		fail_msg("%s: other bytes (%zu, expected %zu)", name, s.n, expected.n);
+	sample_done(file);
+}
+
+static void assert_quote(const struct evidence_quote *q, const char *name)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "%s.msg", name);
+	assert_file(q->message, path, 0);
+	(void)snprintf(path, sizeof path, "%s.sig", name);
+	assert_file(q->signature, path,
+		    q->bare ? 6 : 0); /* TPMT_SIGNATURE: two algorithms and a length in front */
+	assert_true(q->has_pcrs);
+}
+
+/* The values of all.values, those registers of them and no others. */
+static void assert_values(const struct pcr_values *v, uint32_t pcrs)
+{
+	struct slice file = sample("all.values");
+
+	assert_int_equal(v->known[ALG_SHA256], pcrs);
+	assert_int_equal(v->known[ALG_SHA384], 0);
+	for (size_t i = 0; i < PCR_COUNT; i++)
+		if (pcrs >> i & 1)
+			assert_memory_equal(v->value[ALG_SHA256][i], file.p + 32 * i, 32);
+	sample_done(file);
+}
+
+static bool has_note(const struct evidence *ev, const char *part)
+{
+	for (size_t i = 0; i < ev->n_notes; i++)
+		if (strstr(ev->notes[i], part))
+			return true;
+	return false;
+}
+
+#define LOG "\0\1\2 not a log \xff\xfe"
+
+static void assert_log(const struct evidence *ev)
+{
+	assert_int_equal(ev->log.n, sizeof LOG - 1);
+	assert_memory_equal(ev->log.p, LOG, sizeof LOG - 1);
+}
+
+/* ---- what is read ---- */
+
+static void a_keylime_quote_string_is_read(void **state)
+{
+	struct slice file = sample("three-banks.pcrs");
+	struct pcr_values expected;
+	struct evidence ev;
+
+	(void)state;
+	read_container("keylime.txt", &ev);
+	assert_string_equal(ev.container, "keylime");
+	assert_int_equal(ev.n_quotes, 1);
+	assert_quote(&ev.quotes[0], "three-banks");
+	assert_int_equal(pcr_file_read_serialized(file, NULL, &expected, NULL), 0);
+	assert_memory_equal(&ev.quotes[0].pcrs, &expected, sizeof expected);
+	assert_int_equal(ev.nonce_rule, NONCE_PLAIN);
+	assert_int_equal(ev.key.n + ev.log.n + ev.n_notes, 0);
+	evidence_done(&ev);
+	sample_done(file);
+}
+
+static void a_keylime_agents_answer_is_read(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	read_container("keylime-answer.json", &ev);
+	assert_string_equal(ev.container, "keylime");
+	assert_quote(&ev.quotes[0], "three-banks");
+	assert_log(&ev);
+	assert_bytes(ev.ima_log, "10 00 ima-ng\n");
+	assert_int_equal(ev.key.n, 0); /* "pubkey" is another key */
+	assert_true(has_note(&ev, "\"pubkey\""));
+	evidence_done(&ev);
+}
+
+static void a_dump_of_go_attestation_is_read(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	read_container("go-attestation-dump.json", &ev);
+	assert_string_equal(ev.container, "go-attestation");
+	assert_int_equal(ev.n_quotes, 1);
+	assert_quote(&ev.quotes[0], "all");
+	assert_values(&ev.quotes[0].pcrs, 0xffffff);
+	assert_file(ev.key, "ak.tss", 2);
+	assert_bytes(ev.nonce, "\xc0\xff\xee");
+	assert_log(&ev);
+	assert_bytes(ev.ek_cert,
+		     "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n");
+	assert_int_equal(ev.n_notes, 0);
+	evidence_done(&ev);
+}
+
+static void platform_parameters_of_go_attestation_are_read(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	read_container("go-attestation-platform.json", &ev);
+	assert_string_equal(ev.container, "go-attestation");
+	assert_int_equal(ev.n_quotes, 2);
+	assert_quote(&ev.quotes[0], "all");
+	assert_quote(&ev.quotes[1], "bank-twice");
+	for (size_t i = 0; i < 2; i++) {
+		assert_values(&ev.quotes[i].pcrs, 0xffffff);
+		assert_int_equal(ev.quotes[i].pcrs.known[ALG_SHA1], 1 << 3);
+		assert_int_equal(ev.quotes[i].pcrs.value[ALG_SHA1][3][19], 19);
+	}
+	assert_file(ev.key, "ak.tss", 2);
+	assert_log(&ev);
+	evidence_done(&ev);
+}
+
+static void an_attestation_of_go_tpm_tools_is_read_in_both_forms(void **state)
+{
+	static const char *const names[] = { "go-tpm-tools.binpb", "go-tpm-tools.txtpb" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct evidence ev;
+
+		read_container(names[i], &ev);
+		assert_string_equal(ev.container, "go-tpm-tools");
+		assert_int_equal(ev.n_quotes, 2);
+		assert_quote(&ev.quotes[0], "all");
+		assert_values(&ev.quotes[0].pcrs, 0xffffff);
+		assert_quote(&ev.quotes[1], "bank-twice");
+		assert_values(&ev.quotes[1].pcrs, 1 << 1 | 1 << 3);
+		assert_file(ev.key, "ak.tss", 2);
+		assert_log(&ev);
+		assert_bytes(ev.cel_log, "not a canonical log");
+		assert_bytes(ev.ak_cert, "an AK certificate");
+		assert_int_equal(ev.n_intermediates, 2);
+		assert_bytes(ev.intermediates[0], "one");
+		assert_bytes(ev.intermediates[1], "two");
+		assert_int_equal(ev.n_notes, 1);
+		assert_true(has_note(&ev, i == 0 ? "field 8 is" : "\"sev_snp_attestation\" is"));
+		evidence_done(&ev);
+	}
+}
+
+static void a_document_of_constellation_is_read(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	read_container("constellation.json", &ev);
+	assert_string_equal(ev.container, "constellation");
+	assert_int_equal(ev.n_quotes, 1);
+	assert_quote(&ev.quotes[0], "all");
+	assert_values(&ev.quotes[0].pcrs, 0xffffff);
+	assert_file(ev.key, "ak.tss", 2);
+	assert_log(&ev);
+	assert_bytes(ev.ak_cert, "an AK certificate");
+	assert_int_equal(ev.n_intermediates, 2);
+	assert_bytes(ev.intermediates[1], "two");
+	assert_int_equal(ev.nonce_rule, NONCE_CONSTELLATION);
+	assert_bytes(ev.instance_info, "{}");
+	assert_bytes(ev.user_data, "user data");
+	assert_int_equal(ev.n_notes, 0);
+	evidence_done(&ev);
+}
+
+static void tpm_evidence_of_trustee_is_read(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	read_container("trustee-tpm.json", &ev);
+	assert_string_equal(ev.container, "trustee");
+	assert_false(ev.quotes[0].bare);
+	assert_quote(&ev.quotes[0], "all");
+	assert_values(&ev.quotes[0].pcrs, 0xffffff);
+	assert_file(ev.key, "ak.der", 0);
+	assert_int_equal(ev.nonce_rule, NONCE_PADDED);
+	assert_int_equal(ev.n_notes, 0);
+	evidence_done(&ev);
+}
+
+/* The key is built from the JSON web key in the report: the same as "tpm2_readpublic -f der" writes. */
+static void azure_evidence_of_trustee_is_read(void **state)
+{
+	static const char *const names[] = { "trustee-azure.json", "trustee-azure-0-snp.json",
+					     "trustee-azure-0-tdx.json" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct evidence ev;
+
+		read_container(names[i], &ev);
+		assert_string_equal(ev.container, "trustee");
+		assert_true(ev.quotes[0].bare);
+		assert_quote(&ev.quotes[0], "all");
+		assert_values(&ev.quotes[0].pcrs, 0xffffff);
+		assert_file(ev.key, "ak.der", 0);
+		assert_int_equal(ev.nonce_rule, NONCE_PLAIN);
+		assert_true(has_note(&ev, "not checked"));
+		assert_true(has_note(&ev, i == 2 ? "\"td_quote\"" : "\"vcek\""));
+		evidence_done(&ev);
+	}
+}
+
+/* ---- what is refused ---- */
+
+static void assert_refused(struct slice bytes, enum pcrcast_code code, const char *what)
+{
+	struct pcrcast_error e = { .msg = "" };
+	struct slice copy = cut(bytes, bytes.n);
+	struct evidence ev;
+
+	int rc = evidence_read(copy, &ev, &e);
+	if (rc != -(int)code || (int)e.code != (int)code || !strstr(e.msg, what))
+		fail_msg("%.60s: %d \"%s\", expected %d \"%s\"", (const char *)bytes.p, rc, e.msg, -(int)code,
+			 what);
+	evidence_done(&ev);
+	sample_done(copy);
+}
+
+static void assert_text_refused(const char *text, enum pcrcast_code code, const char *what)
+{
+	assert_refused(slice_of_string(text), code, what);
+}
+
+static void every_truncation_is_refused(void **state)
+{
+	static const char *const names[] = { "keylime.txt",
+					     "keylime-answer.json",
+					     "go-attestation-dump.json",
+					     "constellation.json",
+					     "trustee-azure.json",
+					     "trustee-tpm.json",
+					     "go-attestation-platform.json" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct slice file = sample(names[i]);
+		size_t whole = file.p[file.n - 1] == '\n' ? file.n - 1 : file.n;
+
+		for (size_t n = 0; n < whole; n++) {
+			struct slice part = cut(file, n);
+			struct evidence ev;
+
+			assert_true(evidence_read(part, &ev, NULL) < 0);
+			evidence_done(&ev);
+			sample_done(part);
+		}
+		sample_done(file);
+	}
+}
+
+/*
+ * Protobuf has no frame: a message that ends behind a field is a shorter message. Everywhere else it is cut short. In
+ * go-tpm-tools.binpb a quote is there as soon as the first two fields are.
+ */
+static void a_truncated_message_is_cut_short_or_a_shorter_one(void **state)
+{
+	struct slice file = sample("go-tpm-tools.binpb");
+	size_t n_read = 0;
+
+	(void)state;
+	for (size_t n = 1; n < file.n; n++) {
+		struct slice part = cut(file, n);
+		struct pcrcast_error e = { .msg = "" };
+		struct evidence ev;
+
+		int rc = evidence_read(part, &ev, &e);
+		n_read += rc == 0;
+		if (rc < 0 && rc != -PCRCAST_ETRUNC)
+			assert_string_equal(e.msg, "no quote in it"); /* behind the first field */
+		evidence_done(&ev);
+		sample_done(part);
+	}
+	assert_int_equal(n_read, 8); /* behind the quotes, the log, instance_info, … but not the last field */
+	sample_done(file);
+}
+
+static void truncated_text_protobuf_is_refused_or_a_shorter_message(void **state)
+{
+	struct slice file = sample("go-tpm-tools.txtpb");
+
+	(void)state;
+	for (size_t n = 0; n < file.n; n++) {
+		struct slice part = cut(file, n);
+		struct evidence ev;
+
+		int rc = evidence_read(part, &ev, NULL);
+		assert_true(rc < 0 || ev.n_quotes > 0);
+		evidence_done(&ev);
+		sample_done(part);
+	}
+	sample_done(file);
+}
+
+static void what_is_no_container_is_refused(void **state)
+{
+	(void)state;
+	assert_text_refused("", PCRCAST_ETRUNC, "expected Keylime's quote string");
+	assert_text_refused("hello", PCRCAST_EUNSUPPORTED, "no container of evidence");
+	assert_text_refused("{}", PCRCAST_EUNSUPPORTED, "no known container");
+	assert_text_refused("{\"version\":1}", PCRCAST_EUNSUPPORTED, "no known container");
+	assert_text_refused("{\"Attestation\":{}", PCRCAST_ETRUNC, "JSON");
+	assert_text_refused("\xff\x54\x43\x47\x80\x18", PCRCAST_EUNSUPPORTED, "no container");
+	assert_text_refused("{\"Attestation\":{},\"tpm_quote\":{}}", PCRCAST_EFORMAT,
+			    "two containers, constellation and trustee");
+	assert_text_refused("{\"Attestation\":{},\"Attestation\":{}}", PCRCAST_EFORMAT, "twice");
+}
+
+static void malformed_quote_strings_are_refused(void **state)
+{
+	(void)state;
+	assert_text_refused("r:", PCRCAST_EFORMAT, "2 parts between colons, expected 3");
+	assert_text_refused("r:::", PCRCAST_EFORMAT, "more than 3 parts");
+	assert_text_refused("r::", PCRCAST_ETRUNC, "values: the selection");
+	assert_text_refused("d::", PCRCAST_EUNSUPPORTED, "type 'd'");
+	assert_text_refused("rAAA:AAAA:AAAA", PCRCAST_EFORMAT, "message: expected base64");
+	assert_text_refused("rAAAA:AA==:AAAB=", PCRCAST_EFORMAT, "values: expected base64");
+	assert_text_refused("reJwAAA==:AAAA:AAAA", PCRCAST_EUNSUPPORTED, "compressed");
+	assert_text_refused("{\"results\":{\"quote\":\"x\"}}", PCRCAST_EUNSUPPORTED, "type 'x'");
+	assert_text_refused("{\"quote\":\"\"}", PCRCAST_EUNSUPPORTED, "type '?'");
+}
+
+#define DUMP(fixed, pcrs)                                                                      \
+	"{\"Static\":" fixed                                                                   \
+	",\"AK\":{\"Public\":\"AAAA\"},\"Quote\":{\"Quote\":\"AAAA\",\"Signature\":\"AAAA\"}," \
+	"\"Log\":{\"PCRs\":" pcrs ",\"Raw\":null}}"
+#define ZERO20 "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void malformed_dumps_are_refused(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	assert_int_equal(evidence_read(slice_of_string(DUMP("null", "null")), &ev, NULL), 0);
+	assert_false(ev.quotes[0].has_pcrs);
+	evidence_done(&ev);
+	assert_text_refused(DUMP("{\"TPMVersion\":1}", "null"), PCRCAST_EUNSUPPORTED, "TPM 1.2");
+	assert_text_refused(DUMP("{\"EKPem\":\"*\"}", "null"), PCRCAST_EFORMAT, "\"EKPem\": expected base64");
+	assert_text_refused(DUMP("null", "{}"), PCRCAST_EFORMAT, "\"PCRs\": expected a list");
+	assert_text_refused(DUMP("null", "[7]"), PCRCAST_EFORMAT, "PCRs[0]: expected {");
+	assert_text_refused(DUMP("null", "[{\"Index\":24,\"DigestAlg\":3,\"Digest\":\"" ZERO20 "\"}]"),
+			    PCRCAST_EFORMAT, "PCR 24: expected 0 to 23");
+	assert_text_refused(DUMP("null", "[{\"Index\":2,\"DigestAlg\":5,\"Digest\":\"" ZERO20 "\"}]"),
+			    PCRCAST_EFORMAT, "sha256:2: expected a digest of 32 bytes, found 20");
+	assert_text_refused(DUMP("null", "[{\"Index\":2,\"DigestAlg\":3,\"Digest\":\"" ZERO20 "\"},"
+					 "{\"Index\":2,\"DigestAlg\":3,\"Digest\":\"" ZERO20 "\"}]"),
+			    PCRCAST_EFORMAT, "sha1:2 is stated twice");
+	assert_text_refused("{\"AK\":{},\"Quote\":{\"Quote\":\"AAAA\"}}", PCRCAST_EFORMAT,
+			    "quote 0 has no signature");
+	assert_text_refused("{\"Public\":null,\"Quotes\":[]}", PCRCAST_EFORMAT, "no quote");
+	assert_text_refused("{\"Public\":null,\"Quotes\":[1]}", PCRCAST_EFORMAT,
+			    "Quotes[0]: expected an object");
+}
+
+static void an_unknown_bank_is_noted_and_passed_over(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	assert_int_equal(
+		evidence_read(
+			slice_of_string(DUMP("null", "[{\"Index\":2,\"DigestAlg\":4,\"Digest\":\"AAAA\"}]")),
+			&ev, NULL),
+		0);
+	assert_false(ev.quotes[0].has_pcrs);
+	assert_true(has_note(&ev, "DigestAlg 4"));
+	evidence_done(&ev);
+}
+
+#define DOCUMENT(pcrs, more) \
+	"{\"Attestation\":{\"quotes\":[{\"quote\":\"AAAA\",\"raw_sig\":\"AAAA\",\"pcrs\":" pcrs "}]" more "}}"
+
+static void malformed_documents_of_constellation_are_refused(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	assert_int_equal(evidence_read(slice_of_string(DOCUMENT("null", "")), &ev, NULL), 0);
+	evidence_done(&ev);
+	assert_text_refused("{\"Attestation\":{}}", PCRCAST_EFORMAT, "no quote");
+	assert_text_refused(DOCUMENT("[]", ""), PCRCAST_EFORMAT, "quotes[0]: \"pcrs\": expected {");
+	assert_text_refused(DOCUMENT("{\"hash\":4,\"pcrs\":{\"00\":\"" ZERO20 "\"}}", ""), PCRCAST_EFORMAT,
+			    "\"00\" is no register");
+	assert_text_refused(DOCUMENT("{\"hash\":4,\"pcrs\":{\"0x1\":\"" ZERO20 "\"}}", ""), PCRCAST_EFORMAT,
+			    "is no register");
+	assert_text_refused(DOCUMENT("{\"hash\":4,\"pcrs\":{\"24\":\"" ZERO20 "\"}}", ""), PCRCAST_EFORMAT,
+			    "PCR 24");
+	assert_text_refused(DOCUMENT("{\"hash\":11,\"pcrs\":{\"1\":\"" ZERO20 "\"}}", ""), PCRCAST_EFORMAT,
+			    "expected a digest of 32 bytes");
+	assert_text_refused(DOCUMENT("{\"hash\":11,\"pcrs\":{\"1\":null}}", ""), PCRCAST_EFORMAT, "found 0");
+	assert_text_refused(DOCUMENT("{\"hash\":\"SHA1\"}", ""), PCRCAST_EFORMAT,
+			    "\"hash\": expected a number");
+	assert_text_refused(DOCUMENT("null", ",\"intermediate_certs\":[null]"), PCRCAST_EFORMAT,
+			    "intermediate_certs[0]: expected base64");
+	assert_text_refused(DOCUMENT("null", ",\"ak_pub\":7"), PCRCAST_EFORMAT,
+			    "\"ak_pub\": expected base64");
+}
+
+/* v2.0 to v2.5.1 had a signature of the user data and the verifier's nonce in the quote. */
+static void a_document_with_a_user_data_signature_has_a_plain_nonce(void **state)
+{
+	struct evidence ev;
+
+	(void)state;
+	assert_int_equal(
+		evidence_read(
+			slice_of_string("{\"Attestation\":{\"quotes\":[{\"quote\":\"AAAA\",\"raw_sig\":"
+					"\"AAAA\"}],\"TeeAttestation\":{}},\"UserDataSignature\":\"AAAA\"}"),
+			&ev, NULL),
+		0);
+	assert_int_equal(ev.nonce_rule, NONCE_PLAIN);
+	assert_true(has_note(&ev, "before v2.5.2"));
+	assert_true(has_note(&ev, "\"TeeAttestation\" is not looked at"));
+	evidence_done(&ev);
+}
+
+static void malformed_evidence_of_trustee_is_refused(void **state)
+{
+	(void)state;
+	assert_text_refused("{\"tpm_quote\":{},\"ak_public\":\"\"}", PCRCAST_EFORMAT,
+			    "trustee: quote: \"message\": expected base64");
+	assert_text_refused("{\"tpm_quote\":{},\"ak_public\":7}", PCRCAST_EFORMAT,
+			    "\"ak_public\": expected base64");
+	assert_text_refused(
+		"{\"tpm_quote\":{\"message\":\"AAAA\",\"signature\":\"AAAA\",\"pcrs\":[]},\"ak_public\":\"\"}",
+		PCRCAST_EFORMAT, "0 values in \"pcrs\", expected 24");
+	assert_text_refused("{\"tpm_quote\":{\"message\":\"AAAA\",\"signature\":\"AAAA\",\"pcrs\":[\"00\"]},"
+			    "\"ak_public\":\"\"}",
+			    PCRCAST_EFORMAT, "sha256:0: expected a digest of 32 bytes, found 1");
+	assert_text_refused("{\"tpm_quote\":{},\"version\":3}", PCRCAST_EUNSUPPORTED,
+			    "version 3, expected 1 or 2");
+	assert_text_refused("{\"tpm_quote\":{},\"version\":1,\"hcl_report\":\"+A==\"}", PCRCAST_EFORMAT,
+			    "\"hcl_report\": expected base64 in URL form");
+	assert_text_refused("{\"tpm_quote\":{},\"version\":1,\"hcl_report\":\"\"}", PCRCAST_ETRUNC,
+			    "HCL report of 0 bytes");
+	assert_text_refused("{\"tpm_quote\":{},\"hcl_report\":[256]}", PCRCAST_EFORMAT,
+			    "a list of numbers up to 255");
+}
+
+/* ---- the wire form ---- */
+
+/* A quote with the given bytes in place of its pcrs (tag and value); the message begins with its tag and length. */
+static size_t quote_with(uint8_t out[static 64], const char *pcrs, size_t n)
+{
+	static const uint8_t head[] = { 0x12, 0, 0x0a, 1, 'q', 0x12, 1, 's' };
+
+	memcpy(out, head, sizeof head);
+	out[1] = (uint8_t)(6 + n);
+	memcpy(out + sizeof head, pcrs, n);
+	return sizeof head + n;
+}
+
+static void assert_pcrs_refused(const char *pcrs, size_t n, enum pcrcast_code code, const char *what)
+{
+	uint8_t bytes[64];
+
+	assert_refused((struct slice){ bytes, quote_with(bytes, pcrs, n) }, code, what);
+}
+
+#define PCRS_REFUSED(bytes, code, what) assert_pcrs_refused(bytes, sizeof bytes - 1, code, what)
+
+static void hostile_messages_are_refused(void **state)
+{
+	uint8_t bytes[64];
+	struct evidence ev;
+
+	(void)state;
+	assert_int_equal(evidence_read((struct slice){ bytes, quote_with(bytes, "", 0) }, &ev, NULL), 0);
+	evidence_done(&ev);
+	PCRS_REFUSED("\x0a\1q", PCRCAST_EFORMAT, "quote is there twice");
+	PCRS_REFUSED("\x1a\0\x1a\0", PCRCAST_EFORMAT, "pcrs is there twice");
+	PCRS_REFUSED("\x18\0", PCRCAST_EFORMAT, "pcrs: wire type 0, expected 2");
+	PCRS_REFUSED("\x1a\2\x0a\0", PCRCAST_EFORMAT, "hash: wire type 2, expected 0");
+	PCRS_REFUSED("\x1a\4\x08\4\x08\4", PCRCAST_EFORMAT, "hash is there twice");
+	PCRS_REFUSED("\x1a\7\x08\x84\x80\x80\x80\x80\1", PCRCAST_EFORMAT,
+		     "hash: a number of more than 32 bits");
+	PCRS_REFUSED("\x1a\6\x08\4\x12\2\x12\0", PCRCAST_EFORMAT,
+		     "sha1:0: expected a digest of 20 bytes, found 0");
+	PCRS_REFUSED("\x1a\xff\xff\xff\xff\x0f", PCRCAST_ETRUNC, "a value of 4294967295 bytes, 0 are left");
+	PCRS_REFUSED("\x1a\xff\xff\xff\xff\xff\x0f", PCRCAST_EFORMAT, "a number of more than 32 bits");
+	PCRS_REFUSED("\x1a\5", PCRCAST_ETRUNC, "a value of 5 bytes, 0 are left");
+	PCRS_REFUSED("\x1b", PCRCAST_EFORMAT, "wire type 3");
+	PCRS_REFUSED("\xfb\1", PCRCAST_EFORMAT, "wire type 3, expected 0, 1, 2 or 5");
+	PCRS_REFUSED("\2\0", PCRCAST_EFORMAT, "0 is no number of a field");
+	PCRS_REFUSED("\x80", PCRCAST_ETRUNC, "a number cut short");
+	assert_refused((struct slice){ (const uint8_t *)"\x0a\1k\x0a\1k", 6 }, PCRCAST_EFORMAT,
+		       "ak_pub is there twice");
+	assert_refused((struct slice){ (const uint8_t *)"\x0a\1\1", 3 }, PCRCAST_EFORMAT, "no quote");
+	assert_refused((struct slice){ (const uint8_t *)"\x12\0", 2 }, PCRCAST_EFORMAT,
+		       "quote 0 has no message");
+	assert_refused((struct slice){ (const uint8_t *)"\x12\3\x0a\1\1", 5 }, PCRCAST_EFORMAT,
+		       "quote 0 has no signature");
+}
+
+static void bytes_behind_the_message_are_refused(void **state)
+{
+	struct slice file = sample("go-tpm-tools.binpb");
+	uint8_t longer[8192];
+
+	(void)state;
+	memcpy(longer, file.p, file.n);
+	longer[file.n] = 0;
+	assert_refused((struct slice){ longer, file.n + 1 }, PCRCAST_EFORMAT, "0 is no number of a field");
+	longer[file.n] = 0xff;
+	assert_refused((struct slice){ longer, file.n + 1 }, PCRCAST_ETRUNC, "cut short");
+	sample_done(file);
+}
+
+/* Two bytes each, which would take 6 KiB each. */
+static void more_quotes_than_a_tpm_has_banks_are_refused(void **state)
+{
+	size_t n = 2 * 65537;
+	uint8_t *bytes = malloc(n);
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < n; i += 2)
+		memcpy(bytes + i, "\x12\0", 2);
+	assert_refused((struct slice){ bytes, n }, PCRCAST_ELIMIT, "more than 65536 fields");
+	assert_refused((struct slice){ bytes, n - 2 }, PCRCAST_ELIMIT, "more than 64 quotes");
+	assert_refused((struct slice){ bytes, 130 }, PCRCAST_ELIMIT, "more than 64 quotes");
+	assert_refused((struct slice){ bytes, 128 }, PCRCAST_EFORMAT, "quote 0 has no message");
+	free(bytes);
+}
+
+static void a_file_makes_only_so_many_notes(void **state)
+{
+	uint8_t bytes[1024];
+	size_t n = quote_with(bytes, "", 0);
+	struct evidence ev;
+
+	(void)state;
+	for (unsigned field = 16; field < 16 + 200; field++) {
+		bytes[n++] = (uint8_t)(field << 3 | 0x80);
+		bytes[n++] = (uint8_t)(field >> 4);
+		bytes[n++] = 1;
+	}
+	assert_int_equal(evidence_read((struct slice){ bytes, n }, &ev, NULL), 0);
+	assert_int_equal(ev.n_notes, 64);
+	assert_string_equal(ev.notes[0], "field 16 is not looked at");
+	evidence_done(&ev);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_keylime_quote_string_is_read),
+		cmocka_unit_test(a_keylime_agents_answer_is_read),
+		cmocka_unit_test(a_dump_of_go_attestation_is_read),
+		cmocka_unit_test(platform_parameters_of_go_attestation_are_read),
+		cmocka_unit_test(an_attestation_of_go_tpm_tools_is_read_in_both_forms),
+		cmocka_unit_test(a_document_of_constellation_is_read),
+		cmocka_unit_test(tpm_evidence_of_trustee_is_read),
+		cmocka_unit_test(azure_evidence_of_trustee_is_read),
+		cmocka_unit_test(every_truncation_is_refused),
+		cmocka_unit_test(a_truncated_message_is_cut_short_or_a_shorter_one),
+		cmocka_unit_test(truncated_text_protobuf_is_refused_or_a_shorter_message),
+		cmocka_unit_test(what_is_no_container_is_refused),
+		cmocka_unit_test(malformed_quote_strings_are_refused),
+		cmocka_unit_test(malformed_dumps_are_refused),
+		cmocka_unit_test(an_unknown_bank_is_noted_and_passed_over),
+		cmocka_unit_test(malformed_documents_of_constellation_are_refused),
+		cmocka_unit_test(a_document_with_a_user_data_signature_has_a_plain_nonce),
+		cmocka_unit_test(malformed_evidence_of_trustee_is_refused),
+		cmocka_unit_test(hostile_messages_are_refused),
+		cmocka_unit_test(bytes_behind_the_message_are_refused),
+		cmocka_unit_test(more_quotes_than_a_tpm_has_banks_are_refused),
+		cmocka_unit_test(a_file_makes_only_so_many_notes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
