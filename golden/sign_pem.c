@@ -112,6 +112,73 @@ static bool complained_about_cipher(void)
 	return yes;
 }
 
+enum {
+	ITERATIONS_MAX =
+		10000000,     /* of PBKDF2: some seconds; openssl takes 2048, careful people some 100000 */
+	SCRYPT_MAX = 1 << 24, /* N * r * p: some seconds too; openssl takes 2^17 */
+};
+
+static bool more_than(const ASN1_INTEGER *number, uint64_t most)
+{
+	uint64_t n;
+
+	return !number || ASN1_INTEGER_get_uint64(&n, number) != 1 || n > most;
+}
+
+/* The parameters of an algorithm; NULL: none of this form. */
+static void *parameters(const X509_ALGOR *a, const ASN1_ITEM *form)
+{
+	const void *p;
+	int type;
+
+	X509_ALGOR_get0(NULL, &type, &p, a);
+	return type == V_ASN1_SEQUENCE ? ASN1_item_unpack(p, form) : NULL;
+}
+
+static int algorithm(const X509_ALGOR *a)
+{
+	const ASN1_OBJECT *oid;
+
+	X509_ALGOR_get0(&oid, NULL, NULL, a);
+	return OBJ_obj2nid(oid);
+}
+
+/* Would the key derivation (RFC 8018, RFC 7914) take more than some seconds? What is not understood is left to libcrypto. */
+static bool costs_too_much(const X509_ALGOR *a)
+{
+	bool yes = false;
+
+	if (algorithm(a) == NID_pbes2) {
+		PBE2PARAM *p = parameters(a, ASN1_ITEM_rptr(PBE2PARAM));
+
+		if (p && algorithm(p->keyfunc) == NID_id_scrypt) {
+			SCRYPT_PARAMS *s = parameters(p->keyfunc, ASN1_ITEM_rptr(SCRYPT_PARAMS));
+			uint64_t n, r, q;
+
+			yes = s && (more_than(s->costParameter, SCRYPT_MAX) ||
+				    more_than(s->blockSize, SCRYPT_MAX) ||
+				    more_than(s->parallelizationParameter, SCRYPT_MAX));
+			if (s && !yes && ASN1_INTEGER_get_uint64(&n, s->costParameter) == 1 &&
+			    ASN1_INTEGER_get_uint64(&r, s->blockSize) == 1 &&
+			    ASN1_INTEGER_get_uint64(&q, s->parallelizationParameter) == 1)
+				yes = n * r > SCRYPT_MAX || n * r * q > SCRYPT_MAX;
+			SCRYPT_PARAMS_free(s);
+		} else if (p) {
+			PBKDF2PARAM *k = parameters(p->keyfunc, ASN1_ITEM_rptr(PBKDF2PARAM));
+
+			yes = k && more_than(k->iter, ITERATIONS_MAX);
+			PBKDF2PARAM_free(k);
+		}
+		PBE2PARAM_free(p);
+	} else {
+		PBEPARAM *p = parameters(a, ASN1_ITEM_rptr(PBEPARAM));
+
+		yes = p && more_than(p->iter, ITERATIONS_MAX);
+		PBEPARAM_free(p);
+	}
+	return yes;
+}
+
 /* pem_password_cb: hand over what was asked for before. */
 static int give_passphrase(char *buf, int size, int writing, void *ctx)
 {
@@ -147,6 +214,15 @@ static int decrypt_pkcs8(struct block *b, sign_passphrase ask, void *ctx, struct
 
 	if (!sealed || at != b->data + b->n)
 		rc = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "the encrypted key is no PKCS #8");
+	if (rc == 0) {
+		const X509_ALGOR *a;
+
+		X509_SIG_get0(sealed, &a, NULL);
+		if (costs_too_much(a))
+			rc = err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+				     "the passphrase of the key is to be hashed more often than %d times",
+				     ITERATIONS_MAX);
+	}
 	if (rc == 0)
 		rc = ask_passphrase(&p, ask, ctx, e);
 	if (rc == 0) {

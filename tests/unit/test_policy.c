@@ -293,6 +293,192 @@ static void what_is_no_name_is_refused(void **state)
 			 -PCRCAST_EFORMAT);
 }
 
+/* ---- sets of reference values ---- */
+
+struct fixture {
+	struct golden golden;
+	struct golden_set *set;
+	struct policy policy;
+	struct pool pool;
+	size_t top;
+	struct pcrcast_error e;
+};
+
+static int start(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	f->golden = GOLDEN_INIT;
+	f->set = golden_add_set(&f->golden, NULL);
+	f->policy = POLICY_INIT(ALG_SHA256, &f->pool);
+	*state = f;
+	return f->set ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+
+	golden_done(&f->golden);
+	pool_done(&f->pool);
+	free(f);
+	return 0;
+}
+
+/* A value of the same byte throughout. */
+static void add(struct fixture *f, enum alg alg, uint32_t pcr, uint8_t byte, const char *label)
+{
+	uint8_t bytes[DIGEST_MAX];
+
+	memset(bytes, byte, sizeof bytes);
+	assert_int_equal(golden_add_value(&f->golden, f->set, alg, pcr,
+					  (struct slice){ bytes, algs[alg].len }, GOLDEN_STATED, label, NULL),
+			 0);
+}
+
+static int add_set(struct fixture *f, alg_set banks, enum policy_combination combination)
+{
+	struct policy_selection s = policy_select(f->set, banks, 0xffffff, false);
+
+	return policy_add_set(&f->policy, f->set, &s, combination, "all", &f->top, &f->e);
+}
+
+static void a_set_of_single_values_is_one_policy_pcr(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, ALG_SHA256, 4, 0, NULL);
+	add(f, ALG_SHA1, 4, 3, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA1 | 1u << ALG_SHA256, POLICY_NESTED), 0);
+	assert_int_equal(f->policy.n, 1);
+	assert_string_equal(f->policy.steps[0].label, "all");
+	assert_digest(&f->policy.steps[0].digest, ALG_SHA256,
+		      "613d841b8d8f1a4914b2e027b5de9dd6f450cb83ee6a0a8175e9f356e3f76253");
+	assert_int_equal(add_set(f, 1u << ALG_SHA1 | 1u << ALG_SHA256, POLICY_PCRLOCK), -PCRCAST_EINVAL);
+	assert_string_equal(f->e.msg, "systemd-pcrlock's policy is about one bank, not 2");
+}
+
+static void several_values_are_combined_as_pcrlock_does(void **state)
+{
+	static const char *const steps[] = {
+		"5862b4c6a47c2bc515cdab6f07e36e8b85d8d9eb5a2853a5e0cf9057fb74c676",
+		"543a6f2e9e6be88272d9d330740e87cb7a005df94996a6ad0b6670a3e2fa5a8f",
+		"cb01783d4e1a8b0c29ee74c89a4fa638a7ed2e5a9e87ed1d541d0fbc70e4dc3c",
+		"09c040ac5355d51d08038565eb718fe1e48530d316f4c8a07ccee783a4fb3421",
+	};
+	struct fixture *f = *state;
+
+	add(f, ALG_SHA256, 11, 0x00, "enter-initrd");
+	add(f, ALG_SHA256, 11, 0x11, "ready");
+	add(f, ALG_SHA256, 11, 0x00, "the same value again");
+	add(f, ALG_SHA256, 4, 0, "one");
+	add(f, ALG_SHA256, 4, 0, "and the same");
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_PCRLOCK), 0);
+	assert_int_equal(f->policy.n, 4);
+	assert_int_equal(f->top, 3);
+	for (size_t i = 0; i < 4; i++)
+		assert_digest(&f->policy.steps[i].digest, ALG_SHA256, steps[i]);
+	assert_int_equal(f->policy.steps[0].from, POLICY_FROM_START);
+	assert_int_equal(f->policy.steps[2].from, 0);
+	assert_string_equal(f->policy.steps[2].label, "ready");
+	assert_int_equal(f->policy.steps[3].n_branches, 2);
+}
+
+static void registers_with_several_values_follow_each_other(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint8_t i = 0; i < 2; i++) {
+		add(f, ALG_SHA256, 11, (uint8_t)(0x11 * i), NULL);
+		add(f, ALG_SHA256, 7, (uint8_t)(1 + i), NULL);
+	}
+	add(f, ALG_SHA256, 4, 0, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_NESTED), 0);
+	assert_digest(&f->policy.steps[f->top].digest, ALG_SHA256,
+		      "9d972ecabecd36a60f24e2d1a4e016777f5325aec87c11157133449dc91edc4e");
+}
+
+static void without_a_single_value_the_first_branches_begin_a_session(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, ALG_SHA256, 11, 0x00, NULL);
+	add(f, ALG_SHA256, 11, 0x11, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_PCRLOCK), 0);
+	assert_int_equal(f->policy.n, 3);
+	assert_int_equal(f->policy.steps[1].from, POLICY_FROM_START);
+	assert_digest(&f->policy.steps[f->top].digest, ALG_SHA256,
+		      "20684aa2953a89c8313c63f730d6a7e7dd09f16168fc16f363b0963affbdea67");
+}
+
+static void pcrlock_refuses_more_than_eight_values(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, ALG_SHA256, 4, 0, NULL);
+	for (uint8_t i = 0; i < 8; i++)
+		add(f, ALG_SHA256, 11, i, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_PCRLOCK), 0);
+	add(f, ALG_SHA256, 11, 8, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_PCRLOCK), -PCRCAST_ELIMIT);
+	assert_string_equal(f->e.msg,
+			    "sha256:11 has more than 8 values, and systemd-pcrlock refuses a policy "
+			    "with more (E2BIG)");
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_NESTED), 0);
+	assert_digest(&f->policy.steps[f->top].digest, ALG_SHA256,
+		      "72dd6dbbb55c14be3f344deb3af93f7c718e9c49e84f7f6730d35d26db7a14d0");
+}
+
+static void sets_are_alternatives_to_each_other(void **state)
+{
+	struct fixture *f = *state;
+	size_t tops[2];
+
+	add(f, ALG_SHA256, 11, 0, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_NESTED), 0);
+	tops[0] = f->top;
+	f->set = golden_add_set(&f->golden, NULL);
+	assert_non_null(f->set);
+	add(f, ALG_SHA256, 11, 0x11, NULL);
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_NESTED), 0);
+	tops[1] = f->top;
+	assert_int_equal(policy_add_or(&f->policy, tops, 2, &f->top, NULL), 0);
+	assert_digest(&f->policy.steps[f->top].digest, ALG_SHA256,
+		      "20684aa2953a89c8313c63f730d6a7e7dd09f16168fc16f363b0963affbdea67");
+}
+
+static void a_register_that_is_only_warned_about_must_be_named(void **state)
+{
+	struct fixture *f = *state;
+	struct golden_register *r;
+
+	add(f, ALG_SHA256, 4, 0, NULL);
+	add(f, ALG_SHA256, 9, 0, NULL);
+	r = golden_register(&f->golden, f->set, ALG_SHA256, 9, NULL);
+	r->warn_only = true;
+	struct policy_selection s =
+		policy_select(f->set, 1u << ALG_SHA256 | 1u << ALG_SHA384, 0xffffff, false);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.banks[0].pcrs, 1u << 4);
+	s = policy_select(f->set, 1u << ALG_SHA256, 1u << 9 | 1u << 10, true);
+	assert_int_equal(s.banks[0].pcrs, 1u << 9);
+}
+
+static void a_set_that_says_nothing_of_a_register_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	const struct policy_selection s = { { { ALG_SHA256, 1u << 4 | 1u << 5 } }, 1 };
+
+	add(f, ALG_SHA256, 4, 0, NULL);
+	assert_int_equal(policy_add_set(&f->policy, f->set, &s, POLICY_NESTED, NULL, &f->top, &f->e),
+			 -PCRCAST_ENOTFOUND);
+	assert_string_equal(f->e.msg, "there is no value of sha256:5 for a policy");
+	assert_int_equal(add_set(f, 1u << ALG_SHA1, POLICY_NESTED), -PCRCAST_EINVAL);
+	assert_string_equal(f->e.msg, "a policy needs at least one PCR, none is selected");
+	f->set->cc = true;
+	assert_int_equal(add_set(f, 1u << ALG_SHA256, POLICY_NESTED), -PCRCAST_EUNSUPPORTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +492,16 @@ int main(void)
 		cmocka_unit_test(policy_authorize_hashes_the_name_and_then_the_reference),
 		cmocka_unit_test(an_approval_is_hashed_as_the_name_of_the_key_is),
 		cmocka_unit_test(what_is_no_name_is_refused),
+		cmocka_unit_test_setup_teardown(a_set_of_single_values_is_one_policy_pcr, start, end),
+		cmocka_unit_test_setup_teardown(several_values_are_combined_as_pcrlock_does, start, end),
+		cmocka_unit_test_setup_teardown(registers_with_several_values_follow_each_other, start, end),
+		cmocka_unit_test_setup_teardown(without_a_single_value_the_first_branches_begin_a_session,
+						start, end),
+		cmocka_unit_test_setup_teardown(pcrlock_refuses_more_than_eight_values, start, end),
+		cmocka_unit_test_setup_teardown(sets_are_alternatives_to_each_other, start, end),
+		cmocka_unit_test_setup_teardown(a_register_that_is_only_warned_about_must_be_named, start,
+						end),
+		cmocka_unit_test_setup_teardown(a_set_that_says_nothing_of_a_register_is_refused, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

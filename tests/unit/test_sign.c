@@ -338,6 +338,10 @@ static void keys_that_are_not_taken_say_why(void **state)
 		{ "printf '%s\\n' '-----BEGIN ENCRYPTED PRIVATE KEY-----' MFcwGwYJKoZIhvcNAQUDMA4ECJLxwf2Gz9g6AgIIAAQ4aFyXMf7IMoopDsjLV5IU 8dlrmbaRwuq0rlLudXTcve8d5WlwKHL1quPZ71akAyunhYTUSWKOd9g= '-----END ENCRYPTED PRIVATE KEY-----' >form",
 		  false, PCRCAST_EUNSUPPORTED,
 		  "the key is encrypted in a way that libcrypto does not offer; \"openssl pkcs8 -topk8\" writes it anew" },
+		/* The same with AES, HMAC-SHA-256 and -iter 1000, then 1000 (02 02 03e8) made 02 04 7fffffff by hand. */
+		{ "printf '%s\\n' '-----BEGIN ENCRYPTED PRIVATE KEY-----' MIGdMFkGCSqGSIb3DQEFDTBMMCsGCSqGSIb3DQEFDDAeBAhawxC/De6VvAIEf/// /zAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBAgQQ8IZz/dKhRudMG+kK3giZvARA otcEW3COOhJA5JkDS8JYdB0N2UX1+nykWvopdaSbMdgsKqu2CZGE+pEkmuuzMBP9 qINQCzSy1DMM0NhvAYcpPQ== '-----END ENCRYPTED PRIVATE KEY-----' >form",
+		  false, PCRCAST_ELIMIT,
+		  "the passphrase of the key is to be hashed more often than 10000000 times" },
 	};
 
 	(void)state;
