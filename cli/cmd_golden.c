@@ -15,6 +15,13 @@ enum {
 	OPT_BANK,
 	OPT_PCR,
 	OPT_OUTPUT,
+	OPT_HASH,
+	OPT_OR,
+	OPT_PCRLOCK,
+	OPT_STEPS,
+	OPT_AUTHORIZE,
+	OPT_POLICY_REF,
+	OPT_AUTHORIZE_NV,
 	OPT_JSON,
 	OPT_QUIET,
 	OPT_COLOR,
@@ -50,6 +57,22 @@ static const struct option_row make_rows[] = {
 	COMMON_ROWS,
 };
 static const struct option_row show_rows[] = { SOURCE_ROWS, SELECTION_ROWS, ROW_JSON, PREDICT_OPTION_ROWS, COMMON_ROWS };
+static const struct option_row policy_rows[] = {
+	SOURCE_ROWS,
+	SELECTION_ROWS,
+	{ "or", 0, NULL, OPT_OR, "each SOURCE, and each of its sets, is an alternative: PolicyOR, nested beyond eight" },
+	{ "pcrlock", 0, NULL, OPT_PCRLOCK, "exactly as systemd-pcrlock: one bank, at most eight values of a register" },
+	{ "hash", 0, "ALG", OPT_HASH, "hash of the policy session (default sha256)" },
+	{ "authorize", 0, "NAME", OPT_AUTHORIZE,
+	  "PolicyAuthorize by the key of this Name (hex, as 000b…), and what it signs to approve the policy" },
+	{ "policy-ref", 0, "HEX", OPT_POLICY_REF, "with --authorize: the policyRef (default empty)" },
+	{ "authorize-nv", 0, "NAME", OPT_AUTHORIZE_NV, "PolicyAuthorizeNV by the NV index of this Name (hex)" },
+	{ "steps", 0, NULL, OPT_STEPS, "list the commands that lead to the policy" },
+	{ "output", 'o', "FILE", OPT_OUTPUT, "write the bytes of the policy there too, as tpm2_create --policy takes them" },
+	ROW_JSON,
+	PREDICT_OPTION_ROWS,
+	COMMON_ROWS,
+};
 // clang-format on
 
 /* ---- options ---- */
@@ -96,6 +119,41 @@ static int take_pcrs(const char *option, uint32_t *ret)
 		       usage_error("--%s %s: expected numbers from 0 to 23, as 4,9,11-13", option, optarg);
 }
 
+static int take_hex(struct golden_arguments *a, const char *option, struct slice *ret)
+{
+	return parse_hex(&a->pool, optarg, ret) && ret->n ?
+		       0 :
+		       usage_error("--%s %s: expected an even number of hex digits", option, optarg);
+}
+
+/* The options of golden policy alone. */
+static int take_policy_option(struct golden_arguments *a, int code)
+{
+	switch (code) {
+	case OPT_HASH:
+		a->session = alg_by_name(slice_of_string(optarg));
+		return a->session < ALG_COUNT ?
+			       0 :
+			       usage_error("--hash %s: expected one of sha1, sha256, sha384, sha512", optarg);
+	case OPT_OR:
+		a->alternatives = true;
+		return 0;
+	case OPT_PCRLOCK:
+		a->pcrlock = true;
+		return 0;
+	case OPT_STEPS:
+		a->steps = true;
+		return 0;
+	case OPT_AUTHORIZE:
+		return take_hex(a, "authorize", &a->authorize);
+	case OPT_POLICY_REF:
+		return take_hex(a, "policy-ref", &a->policy_ref);
+	case OPT_AUTHORIZE_NV:
+		return take_hex(a, "authorize-nv", &a->authorize_nv);
+	}
+	return EXIT_TROUBLE;
+}
+
 static int take_option(struct golden_arguments *a, int code)
 {
 	if (code >= PREDICT_OPT_FIRST)
@@ -139,7 +197,7 @@ static int take_option(struct golden_arguments *a, int code)
 		return set_color(optarg) ? 0 :
 					   usage_error("--color %s: expected auto, always or never", optarg);
 	}
-	return EXIT_TROUBLE;
+	return take_policy_option(a, code);
 }
 
 /* ---- what the verbs share ---- */
@@ -194,6 +252,8 @@ static const struct verb {
 	  SIZE_MAX, "one SOURCE or more" },
 	{ "show", "golden show FILE [OPTION…]", "What a file of reference values says.", show_rows,
 	  golden_run_show, 1, 1, "one FILE" },
+	{ "policy", "golden policy SOURCE… [OPTION…]", "TPM policy digests that references lead to.",
+	  policy_rows, golden_run_policy, 0, SIZE_MAX, "SOURCEs" },
 	{ "formats", "golden formats", "The formats that are read (r) and written (w).", formats_rows,
 	  run_formats, 0, 0, "no file" },
 };
@@ -248,7 +308,11 @@ int cmd_golden(int argc, char **argv)
 	if (!v)
 		return usage_error("golden: unknown verb \"%s\"", argv[1]);
 
-	struct golden_arguments a = { .pool = POOL_INIT };
+	struct golden_arguments a = { .pool = POOL_INIT,
+				      .session = ALG_SHA256,
+				      .authorize = SLICE_EMPTY,
+				      .policy_ref = SLICE_EMPTY,
+				      .authorize_nv = SLICE_EMPTY };
 	a.source.predict.pool = &a.pool;
 	int status = take_arguments(&a, v, argc - 1, argv + 1);
 	status = status ? status - 1 : v->run(&a);

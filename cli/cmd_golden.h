@@ -18,13 +18,20 @@ struct golden_arguments {
 	uint32_t warn_only; /* --warn-only; bit i: register i */
 	const char *output; /* --output; NULL: standard output */
 	bool json, quiet;
-	const char **files; /* the arguments that are no options */
+	enum alg session;           /* --hash: of the policy session */
+	bool alternatives, pcrlock; /* --or, --pcrlock */
+	bool steps;                 /* --steps */
+	struct slice authorize;     /* --authorize: the Name of a key; empty: not given */
+	struct slice policy_ref;    /* --policy-ref */
+	struct slice authorize_nv;  /* --authorize-nv: the Name of an NV index; empty: not given */
+	const char **files;         /* the arguments that are no options */
 	size_t n_files;
 };
 
 /* The verbs. They return an exit status. */
 int golden_run_make(struct golden_arguments *a);
 int golden_run_show(struct golden_arguments *a);
+int golden_run_policy(struct golden_arguments *a);
 
 /* Notes of reading, and what a format could not hold, on stderr unless --quiet. */
 void golden_print_notes(const struct golden_arguments *a, const char *const *notes, size_t n,
