@@ -97,45 +97,55 @@ static int read_certificate(struct slice der, struct key **ret, struct pcrcast_e
 	return rc;
 }
 
-static EVP_PKEY *whole(EVP_PKEY *pkey, const unsigned char *p, struct slice der)
+/* pkey when reading der ended at its end; else it is freed. */
+static EVP_PKEY *whole(EVP_PKEY *pkey, const unsigned char *end, struct slice der)
 {
-	if (pkey && p != der.p + der.n) {
-		EVP_PKEY_free(pkey);
-		pkey = NULL;
-	}
 	ERR_clear_error();
+	if (pkey && end != der.p + der.n) {
+		EVP_PKEY_free(pkey);
+		return NULL;
+	}
 	return pkey;
 }
 
 static EVP_PKEY *pkey_of_spki(struct slice der)
 {
 	const unsigned char *p = der.p;
+	EVP_PKEY *pkey = d2i_PUBKEY(NULL, &p, (long)der.n);
 
-	return whole(d2i_PUBKEY(NULL, &p, (long)der.n), p, der);
+	return whole(pkey, p, der);
 }
 
 static EVP_PKEY *pkey_of_pkcs1(struct slice der)
 {
 	const unsigned char *p = der.p;
+	EVP_PKEY *pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)der.n);
 
-	return whole(d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)der.n), p, der);
+	return whole(pkey, p, der);
 }
 
 static int refuse_private(struct pcrcast_error *e)
 {
+	ERR_clear_error();
 	return err_set(
 		e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 		"this is a private key: give the public one (openssl pkey -pubout), keep this one secret");
 }
 
+/*
+ * By their first elements, whatever is behind: PrivateKeyInfo (RFC 5958), RSAPrivateKey (RFC 8017) and ECPrivateKey (RFC 5915)
+ * begin with a version of one byte, which no modulus is; EncryptedPrivateKeyInfo is an algorithm and an OCTET STRING.
+ */
 static bool is_private(struct slice der)
 {
-	const unsigned char *p = der.p;
-	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &p, (long)der.n);
+	struct slice seq, first, second;
+	int tag, class, second_tag;
 
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	return pkey != NULL;
+	if (!der_next(&der, &tag, &class, &seq) || tag != V_ASN1_SEQUENCE ||
+	    !der_next(&seq, &tag, &class, &first) || !der_next(&seq, &second_tag, &class, &second))
+		return false;
+	return (tag == V_ASN1_INTEGER && first.n == 1) ||
+	       (tag == V_ASN1_SEQUENCE && second_tag == V_ASN1_OCTET_STRING);
 }
 
 static int read_tss2(struct slice der, struct key **ret, struct pcrcast_error *e)
@@ -168,6 +178,8 @@ static int read_der(struct slice der, struct key **ret, struct pcrcast_error *e)
 
 	if (tss2_key(der, &area))
 		return read_tss2(der, ret, e);
+	if (is_private(der))
+		return refuse_private(e);
 	if ((pkey = pkey_of_spki(der)))
 		return key_new(pkey, "SubjectPublicKeyInfo", ret, e);
 	if ((cert = x509_read(der))) {
@@ -178,8 +190,7 @@ static int read_der(struct slice der, struct key **ret, struct pcrcast_error *e)
 	}
 	if ((pkey = pkey_of_pkcs1(der)))
 		return key_new(pkey, "RSAPublicKey (PKCS #1)", ret, e);
-	if (is_private(der))
-		return refuse_private(e);
+	ERR_clear_error();
 	return err_set(
 		e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 		"DER, but no key: expected a SubjectPublicKeyInfo, RSAPublicKey, X.509 certificate or TPMKey, and nothing behind it");
