@@ -7,6 +7,16 @@
 #include "cli/golden_source.h"
 #include "golden/format.h"
 
+/* Files of golden verify; NULL or none: not given. */
+struct golden_verify_options {
+	const char *quote, *signature, *key, *pcrs, *log, *ima_log, *want, *ak_cert, *ek_cert;
+	bool has_nonce;
+	struct slice nonce;
+	struct text_list anchors, intermediates;
+	int64_t at; /* seconds since 1970; 0: now */
+	uint32_t require;
+};
+
 struct golden_arguments {
 	struct pool pool;
 	struct golden_source_options source; /* --from, --bank, --pcr, and how an image boots */
@@ -24,7 +34,8 @@ struct golden_arguments {
 	struct slice authorize;     /* --authorize: the Name of a key; empty: not given */
 	struct slice policy_ref;    /* --policy-ref */
 	struct slice authorize_nv;  /* --authorize-nv: the Name of an NV index; empty: not given */
-	const char **files;         /* the arguments that are no options */
+	struct golden_verify_options verify;
+	const char **files; /* the arguments that are no options */
 	size_t n_files;
 };
 
@@ -32,6 +43,11 @@ struct golden_arguments {
 int golden_run_make(struct golden_arguments *a);
 int golden_run_show(struct golden_arguments *a);
 int golden_run_policy(struct golden_arguments *a);
+int golden_run_compare(struct golden_arguments *a);
+int golden_run_verify(struct golden_arguments *a);
+
+/* Add a text to a list; EXIT_TROUBLE after a message. */
+int golden_push(struct golden_arguments *a, struct text_list *l, const char *item);
 
 /* Notes of reading, and what a format could not hold, on stderr unless --quiet. */
 void golden_print_notes(const struct golden_arguments *a, const char *const *notes, size_t n,

@@ -1,0 +1,42 @@
+/* golden diff: WANT and GOT are read; the comparison is golden_diff.c's. */
+#include <string.h>
+
+#include "cli/cmd_golden.h"
+#include "cli/golden_diff.h"
+
+int golden_run_compare(struct golden_arguments *a)
+{
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	struct golden want = GOLDEN_INIT, got = GOLDEN_INIT;
+	struct golden_diff_arguments diff = {
+		.want_file = a->files[0],
+		.got_file = a->files[1],
+		.options = { .banks = a->source.banks,
+			     .has_pcrs = a->source.has_pcrs,
+			     .pcrs = a->source.pcrs },
+		.set = a->selection.set,
+		.json = a->json,
+		.quiet = a->quiet,
+	};
+	const char *about = a->files[0];
+	int r;
+
+	if (strcmp(a->files[0], "-") == 0 && strcmp(a->files[1], "-") == 0)
+		return usage_error("golden diff: only one of WANT and GOT can be standard input");
+	r = golden_source_read(a->files[0], &a->source, &want, &e);
+	if (r == 0) {
+		about = a->files[1];
+		r = golden_source_read(a->files[1], &a->source, &got, &e);
+	}
+	if (r == 0) {
+		golden_print_notes(a, want.notes, want.n_notes, "note");
+		golden_print_notes(a, got.notes, got.n_notes, "note");
+		about = "golden diff";
+		r = golden_run_diff(&diff, &want, &got, &e);
+	}
+	if (r < 0)
+		r = fail_at(about, &e);
+	golden_done(&want);
+	golden_done(&got);
+	return r;
+}

@@ -1,0 +1,257 @@
+/*
+ * The quotes: form, signature, nonce and PCR digest. Evidence may have several (one for each bank): all of them have to be good.
+ */
+#include <string.h>
+
+#include "golden/verify_private.h"
+
+/* What a message of a check begins with when there are several quotes. */
+static const char *name_of(const struct verification *v, size_t i)
+{
+	if (v->in->evidence->n_quotes == 1)
+		return "";
+	const char *name = pool_printf(v->pool, "quote %zu: ", i);
+	return name ? name : "";
+}
+
+/* ---- signature ---- */
+
+static int check_signature(struct verification *v, const struct evidence_quote *eq, const struct tpm_quote *q,
+			   const char *name, enum alg *ret_hash)
+{
+	struct pcrcast_error why = { .offset = PCRCAST_NO_OFFSET };
+	struct tpm_signature s;
+	struct signature_check c;
+
+	*ret_hash = ALG_COUNT;
+	if (!v->key)
+		return 0; /* said already */
+	int r = eq->bare ? signature_of_bare(v->key, eq->signature, quote_hash(q), &s, &why) :
+			   tpm_signature_read(eq->signature, &s, &why);
+	if (r == -PCRCAST_ENOMEM)
+		return err_nomem(v->e);
+	if (r < 0)
+		return verify_say(v, VERIFY_SIGNATURE, CHECK_FAIL, "%s%s", name, why.msg);
+	r = signature_verify(v->key, &s, q->message, &c, v->e);
+	if (r < 0)
+		return r;
+	if (c.match != MATCH_YES)
+		return verify_say(v, VERIFY_SIGNATURE, c.match == MATCH_NO ? CHECK_FAIL : CHECK_SKIP, "%s%s",
+				  name, c.why);
+	*ret_hash = c.hash;
+	r = verify_say(v, VERIFY_SIGNATURE, CHECK_PASS, "%s with %s", tpm_scheme_name(c.scheme),
+		       algs[c.hash].name);
+	if (r == 0 && c.weak)
+		r = verify_line(v, VERIFY_SIGNATURE, "%sweak: SHA-1, or an RSA key below 2048 bits", name);
+	return r;
+}
+
+/* ---- nonce ---- */
+
+static bool is_extra_data(const struct tpm_quote *q, struct slice s)
+{
+	return slice_equal(s, (struct slice){ q->extra_data, q->extra_data_len });
+}
+
+/* SHA-256 of two byte strings, one after the other. */
+static int hash_two(struct verification *v, struct slice a, struct slice b, struct slice *ret)
+{
+	uint8_t *both = pool_array(v->pool, a.n + b.n + 1, 1);
+	struct digest d;
+
+	if (!both)
+		return err_nomem(v->e);
+	memcpy(both, a.p, a.n);
+	memcpy(both + a.n, b.p, b.n);
+	int r = digest_of(ALG_SHA256, (struct slice){ both, a.n + b.n }, &d, v->e);
+	const uint8_t *copy = r == 0 ? pool_copy(v->pool, d.bytes, algs[ALG_SHA256].len) : NULL;
+	if (r == 0 && !copy)
+		return err_nomem(v->e);
+	if (r == 0)
+		*ret = (struct slice){ copy, algs[ALG_SHA256].len };
+	return r;
+}
+
+/* Is the nonce the one in extraData, bound as the container does it? (evidence.h) */
+static int matches_nonce(struct verification *v, const struct tpm_quote *q, bool *ret)
+{
+	const struct evidence *ev = v->in->evidence;
+	struct slice nonce = v->in->nonce, inner, outer;
+	uint8_t padded[64] = { 0 };
+
+	*ret = is_extra_data(q, nonce);
+	if (*ret || ev->nonce_rule == NONCE_PLAIN)
+		return 0;
+	if (ev->nonce_rule == NONCE_PADDED) {
+		memcpy(padded, nonce.p, nonce.n < sizeof padded ? nonce.n : sizeof padded);
+		*ret = is_extra_data(q, (struct slice){ padded, 32 }) ||
+		       is_extra_data(q, (struct slice){ padded, 64 });
+		return 0;
+	}
+	int r = hash_two(v, ev->user_data, nonce, &inner);
+	if (r == 0)
+		r = hash_two(v, ev->instance_info, inner, &outer);
+	if (r == 0)
+		*ret = is_extra_data(q, inner) || is_extra_data(q, outer);
+	return r;
+}
+
+static int check_nonce(struct verification *v, const struct tpm_quote *q, const char *name)
+{
+	bool same;
+
+	if (!v->in->has_nonce)
+		return verify_say(v, VERIFY_NONCE, CHECK_SKIP, "no nonce was given");
+	int r = matches_nonce(v, q, &same);
+	if (r < 0 || same)
+		return r < 0 ? r :
+			       verify_say(v, VERIFY_NONCE, CHECK_PASS, "the quote was made for this nonce");
+	char hex[2 * TPM_DATA_MAX + 1];
+	hex_encode(q->extra_data, q->extra_data_len, hex);
+	return verify_say(v, VERIFY_NONCE, CHECK_FAIL,
+			  "%sthe quote was made for another nonce: extraData is %s%s", name, hex,
+			  q->extra_data_len ? "" : "empty");
+}
+
+/* ---- PCR digest ---- */
+
+/* Values of a reference, where each register has one. */
+static bool single_values(const struct verify_input *in, struct pcr_values *ret)
+{
+	const struct golden *want = in->want;
+
+	*ret = (struct pcr_values){ 0 };
+	if (!want || in->n_want != 1 || want->sets[0].cc)
+		return false;
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		struct pcr_values one;
+
+		if (golden_single_values(&want->sets[0], alg, &one, NULL) < 0)
+			return false;
+		ret->known[alg] = one.known[alg];
+		memcpy(ret->value[alg], one.value[alg], sizeof ret->value[alg]);
+	}
+	return true;
+}
+
+/* The values that a quote covers are proven. */
+static void prove(struct verification *v, const struct tpm_quote *q, const struct pcr_values *values)
+{
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		uint32_t covers = quote_covers(q, alg) & values->known[alg];
+
+		for (unsigned i = 0; i < PCR_COUNT; i++)
+			if (covers >> i & 1)
+				memcpy(v->res->proven.value[alg][i], values->value[alg][i], DIGEST_MAX);
+		v->res->proven.known[alg] |= covers;
+	}
+}
+
+/* The given values are not those quoted; when those of the log are, the difference is known. */
+static int blame_values(struct verification *v, const struct tpm_quote *q, enum alg hash,
+			const struct pcr_values *values)
+{
+	char why[QUOTE_WHY_MAX];
+
+	if (!v->has_log || quote_match_values(q, hash, &v->replayed, why) != MATCH_YES)
+		return 0;
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		for (unsigned i = 0; i < PCR_COUNT; i++)
+			if (quote_covers(q, alg) >> i & 1 &&
+			    memcmp(values->value[alg][i], v->replayed.value[alg][i], algs[alg].len) != 0)
+				return verify_line(
+					v, VERIFY_PCR_DIGEST,
+					"the values that the event log leads to are those quoted; %s:%u is another in the values given",
+					algs[alg].name, i);
+	return 0;
+}
+
+static int check_pcr_digest(struct verification *v, const struct evidence_quote *eq,
+			    const struct tpm_quote *q, enum alg hash, const char *name)
+{
+	const struct verify_input *in = v->in;
+	const char *from = "the values given";
+	struct pcr_values values = { 0 };
+	char why[QUOTE_WHY_MAX];
+	bool of_want = false;
+
+	if (in->pcrs) {
+		values = *in->pcrs;
+	} else if (in->bare_values.n) {
+		struct pcrcast_error bad = { .offset = PCRCAST_NO_OFFSET };
+
+		if (quote_name_values(q, in->bare_values, &values, &bad) < 0)
+			return verify_say(v, VERIFY_PCR_DIGEST, CHECK_FAIL, "%s%s", name, bad.msg);
+	} else if (eq->has_pcrs) {
+		values = eq->pcrs;
+		from = "the evidence's values";
+	} else if (v->has_log) {
+		values = v->replayed;
+		from = "the values that the event log leads to";
+	} else if (single_values(in, &values)) {
+		from = "the reference's values";
+		of_want = true;
+	} else {
+		return verify_say(
+			v, VERIFY_PCR_DIGEST, CHECK_SKIP,
+			"no register values were given, and no log or reference that leads to them");
+	}
+	enum match m = quote_match_values(q, hash, &values, why);
+	if (m == MATCH_YES) {
+		prove(v, q, &values);
+		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_PASS, "%s are those quoted", from);
+	}
+	if (of_want && m == MATCH_NO) {
+		int r = verify_say(
+			v, VERIFY_REFERENCE, CHECK_FAIL,
+			"%sthe quoted values are not the reference's; without register values nobody can tell which",
+			name);
+		return r < 0 ? r :
+			       verify_say(
+				       v, VERIFY_PCR_DIGEST, CHECK_SKIP,
+				       "only the reference's values were at hand, and they are not those quoted");
+	}
+	int r = verify_say(v, VERIFY_PCR_DIGEST, m == MATCH_NO ? CHECK_FAIL : CHECK_SKIP, "%s%s: %s", name,
+			   from, why);
+	return r < 0 || m != MATCH_NO ? r : blame_values(v, q, hash, &values);
+}
+
+/* ---- one after the other ---- */
+
+static int check_quote(struct verification *v, size_t i)
+{
+	const struct evidence_quote *eq = &v->in->evidence->quotes[i];
+	struct pcrcast_error why = { .offset = PCRCAST_NO_OFFSET };
+	struct tpm_quote *q = &v->res->quotes[v->res->n_quotes];
+	const char *name = name_of(v, i);
+	enum alg hash;
+
+	if (tpm_quote_read(eq->message, q, &why) < 0)
+		return verify_say(v, VERIFY_QUOTE, CHECK_FAIL, "%s%s", name, why.msg);
+	v->res->n_quotes++;
+	int r = verify_say(v, VERIFY_QUOTE, CHECK_PASS,
+			   "a quote made by a TPM (TPMS_ATTEST, type TPM_ST_ATTEST_QUOTE)");
+	r = r < 0 ? r : check_signature(v, eq, q, name, &hash);
+	r = r < 0 ? r : check_nonce(v, q, name);
+	return r < 0 ? r : check_pcr_digest(v, eq, q, hash, name);
+}
+
+int verify_quotes(struct verification *v)
+{
+	static const enum verify_item items[] = { VERIFY_SIGNATURE, VERIFY_NONCE, VERIFY_PCR_DIGEST };
+	size_t n = v->in->evidence->n_quotes;
+	int r = 0;
+
+	v->res->quotes = pool_array(v->pool, n ? n : 1, sizeof *v->res->quotes);
+	if (!v->res->quotes)
+		return err_nomem(v->e);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = check_quote(v, i);
+	if (n > 1 && v->in->bare_values.n && r == 0)
+		r = err_set(v->e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			    "values without names go with one quote, the evidence has %zu", n);
+	for (size_t i = 0; i < sizeof items / sizeof items[0] && r == 0; i++)
+		if (!v->res->checks[items[i]].detail)
+			r = verify_say(v, items[i], CHECK_SKIP, "there is no quote that could be read");
+	return r;
+}
