@@ -65,6 +65,12 @@ static const struct verb {
 	{ "verify", "golden verify [EVIDENCE] [OPTION…]",
 	  "A quote: signature, nonce, PCR digest, event log, reference values: one verdict.",
 	  golden_verify_rows, golden_run_verify, 0, 1, "at most one file, EVIDENCE" },
+	{ "sign", "golden sign FILE [OPTION…]",
+	  "A detached signature over a file as cosign makes it, or signed policies as systemd has them.",
+	  golden_sign_rows, golden_run_sign, 1, 1, "one FILE" },
+	{ "check-signature", "golden check-signature FILE [OPTION…]",
+	  "Is a detached signature good, or are the signed policies of a .pcrsig or UKI?",
+	  golden_check_signature_rows, golden_run_check_signature, 1, 1, "one FILE" },
 	{ "formats", "golden formats", "The formats that are read (r) and written (w).", golden_formats_rows,
 	  run_formats, 0, 0, "no file" },
 };

@@ -17,6 +17,12 @@ struct golden_verify_options {
 	uint32_t require;
 };
 
+/* What golden sign and check-signature take besides the key and signature of golden verify. */
+struct golden_sign_options {
+	bool digest_only;
+	const char *passphrase_file; /* NULL: the terminal is asked */
+};
+
 struct golden_arguments {
 	struct pool pool;
 	struct golden_source_options source; /* --from, --bank, --pcr, and how an image boots */
@@ -35,6 +41,7 @@ struct golden_arguments {
 	struct slice policy_ref;    /* --policy-ref */
 	struct slice authorize_nv;  /* --authorize-nv: the Name of an NV index; empty: not given */
 	struct golden_verify_options verify;
+	struct golden_sign_options sign;
 	const char **files; /* the arguments that are no options */
 	size_t n_files;
 };
@@ -45,6 +52,8 @@ int golden_run_show(struct golden_arguments *a);
 int golden_run_policy(struct golden_arguments *a);
 int golden_run_compare(struct golden_arguments *a);
 int golden_run_verify(struct golden_arguments *a);
+int golden_run_sign(struct golden_arguments *a);
+int golden_run_check_signature(struct golden_arguments *a);
 
 /* Add a text to a list; EXIT_TROUBLE after a message. */
 int golden_push(struct golden_arguments *a, struct text_list *l, const char *item);

@@ -38,6 +38,8 @@ enum {
 	OPT_INTERMEDIATE,
 	OPT_AT,
 	OPT_REQUIRE,
+	OPT_DIGEST_ONLY,
+	OPT_PASSPHRASE_FILE,
 	OPT_JSON,
 	OPT_QUIET,
 	OPT_COLOR,
@@ -106,6 +108,23 @@ const struct option_row golden_verify_rows[] = {
 	{ "require", 0, "CHECK,…", OPT_REQUIRE, "no trust unless these checks passed: nonce, event-log, ak-certificate …" },
 	{ "set", 0, "NAME", OPT_SET, "of the reference's sets the one of this csp, variant, csp/variant or image" },
 	SOURCE_ROWS,
+	ROW_JSON,
+	PREDICT_OPTION_ROWS,
+	COMMON_ROWS,
+};
+const struct option_row golden_sign_rows[] = {
+	{ "key", 0, "FILE", OPT_KEY, "private key in PEM; when it is encrypted the passphrase is asked for" },
+	{ "passphrase-file", 0, "FILE", OPT_PASSPHRASE_FILE, "the passphrase is the first line of this file" },
+	{ "digest-only", 0, NULL, OPT_DIGEST_ONLY, "only what an external signer has to sign" },
+	{ "as", 0, "pcrsig", OPT_AS, "sign the policies of PCR 11 as systemd does, instead of the file" },
+	SOURCE_ROWS,
+	ROW_OUTPUT,
+	PREDICT_OPTION_ROWS,
+	COMMON_ROWS,
+};
+const struct option_row golden_check_signature_rows[] = {
+	{ "key", 0, "FILE", OPT_KEY, "public key in PEM (default: a UKI's own .pcrpkey)" },
+	{ "signature", 0, "FILE", OPT_SIGNATURE, "the detached signature; without it FILE is a .pcrsig or a UKI with one" },
 	ROW_JSON,
 	PREDICT_OPTION_ROWS,
 	COMMON_ROWS,
@@ -310,6 +329,12 @@ int golden_take_option(struct golden_arguments *a, int code)
 		return take_pcrs("pcr", &a->source.pcrs);
 	case OPT_OUTPUT:
 		a->output = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_DIGEST_ONLY:
+		a->sign.digest_only = true;
+		return 0;
+	case OPT_PASSPHRASE_FILE:
+		a->sign.passphrase_file = optarg;
 		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_JSON:
 		a->json = true;

@@ -12,6 +12,8 @@ extern const struct option_row golden_show_rows[];
 extern const struct option_row golden_policy_rows[];
 extern const struct option_row golden_diff_rows[];
 extern const struct option_row golden_verify_rows[];
+extern const struct option_row golden_sign_rows[];
+extern const struct option_row golden_check_signature_rows[];
 extern const struct option_row golden_formats_rows[];
 
 /* Take one option, whose value is optarg. EXIT_TROUBLE after a message. */

@@ -93,7 +93,7 @@ static int read_image(const char *path, const struct golden_source_options *opt,
 }
 
 /* Does a file begin as an EFI file or a disk in one of its containers does? */
-static bool looks_like_image(const char *path)
+bool golden_is_image(const char *path)
 {
 	static const struct {
 		size_t at;
@@ -119,6 +119,40 @@ static bool looks_like_image(const char *path)
 			 memcmp(head + magics[i].at, magics[i].magic, len) == 0;
 	}
 	return found;
+}
+
+enum { SECTION_MAX = 16 << 20 }; /* bytes; signatures of some hundred policies have 100 KiB */
+
+int golden_section_read(struct pool *pool, const char *path, const struct golden_source_options *opt,
+			const char *section, struct slice *ret, struct pcrcast_error *e)
+{
+	const struct stub_rules *rules;
+	const struct pe_section *s;
+	struct source *source;
+	struct sd_identity id;
+	struct blob bytes;
+	struct pe pe;
+	bool newer, exists;
+
+	int r = source_open_file(path, &source, e);
+	if (r < 0)
+		return r;
+	r = blob_of_source(pool, source, &bytes, e);
+	r = r < 0 ? r : pe_parse(pool, &bytes, &pe, e);
+	r = r < 0 ? r : sd_identify(pool, &pe, &id, e);
+	if (r == 0) {
+		rules = stub_rules_for(id.version, &newer);
+		s = uki_find_section(&pe, rules ? rules->match : MATCH_EXACT_FIRST,
+				     opt->predict.options.profile, section, &exists);
+		if (!s)
+			r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no section %s", section);
+		else
+			r = pe_section_content(pool, &pe, s, &bytes, e);
+	}
+	if (r == 0)
+		r = blob_load(pool, &bytes, SECTION_MAX, ret, e);
+	source_close(source);
+	return r;
 }
 
 /* ---- directories ---- */
@@ -184,7 +218,10 @@ static int read_file(const char *path, const struct golden_source_options *opt, 
 	struct pcrcast_error not_golden;
 	const char *why;
 
-	int r = input_read(pool, path, GOLDEN_FILE_MAX, &in->bytes, e);
+	bool section = opt->from && strcmp(opt->from->name, "pcrsig") == 0 && golden_is_image(path);
+
+	int r = section ? golden_section_read(pool, path, opt, ".pcrsig", &in->bytes, e) :
+			  input_read(pool, path, GOLDEN_FILE_MAX, &in->bytes, e);
 	if (r < 0)
 		return r;
 	if (in->bytes.n == 0)
@@ -217,7 +254,7 @@ int golden_source_read(const char *path, const struct golden_source_options *opt
 	bool is_dir = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 	if (is_dir && (opt->from || is_reference_directory(path)))
 		r = read_directory(path, opt, &in, &pool, ret, e);
-	else if (is_dir || (!opt->from && looks_like_image(path)))
+	else if (is_dir || (!opt->from && golden_is_image(path)))
 		r = read_image(path, opt, ret, e);
 	else
 		r = read_file(path, opt, &in, &pool, ret, e);

@@ -20,12 +20,20 @@ struct golden_source_options {
 enum { GOLDEN_FILE_MAX = 256 << 20 };
 
 /*
- * Read path ("-": standard input, no image). Images are those that image_open takes. A register of an image that cannot be
+ * Read path ("-": standard input, no image). Images are those that image_open takes; with
+ * from pcrsig it is their section .pcrsig that is read. A register of an image that cannot be
  * known has no value, and is named on stderr; unless it was asked for (--pcr), which is PCRCAST_ENOTFOUND. ret is to be done with golden_done whatever is
  * returned.
  */
 int golden_source_read(const char *path, const struct golden_source_options *opt, struct golden *ret,
 		       struct pcrcast_error *e);
+
+/* Does the file begin as an image does (EFI file, disk)? False when it cannot be read. */
+bool golden_is_image(const char *path);
+
+/* The bytes of a section of a UKI, that of the profile chosen; PCRCAST_ENOTFOUND when it has none. From pool. */
+int golden_section_read(struct pool *pool, const char *path, const struct golden_source_options *opt,
+			const char *section, struct slice *ret, struct pcrcast_error *e);
 
 /* The values of a prediction: registers in pcrs that are known; PCR 11 behind each of the phases, before all when there are none. p is left empty. */
 int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,

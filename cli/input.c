@@ -68,6 +68,14 @@ int input_read_bytes(const char *path, size_t limit, struct file_bytes *ret, str
 	return read_and_close(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), limit, ret, e);
 }
 
+void input_forget(struct file_bytes *f)
+{
+	if (f->bytes)
+		explicit_bzero(f->bytes, f->n);
+	free(f->bytes);
+	*f = (struct file_bytes){ 0 };
+}
+
 /* Move what was read into pool. */
 static int into_pool(struct pool *pool, struct file_bytes *in, int r, struct slice *ret,
 		     struct pcrcast_error *e)

@@ -17,6 +17,9 @@ struct file_bytes {
 /* All that a file, or standard input ("-"), gives, at most limit bytes (else PCRCAST_ELIMIT). On failure too, bytes is to be freed. */
 int input_read_bytes(const char *path, size_t limit, struct file_bytes *ret, struct pcrcast_error *e);
 
+/* Free bytes, which may be secret: nothing of them stays in memory. */
+void input_forget(struct file_bytes *f);
+
 /* The same in pool. */
 int input_read(struct pool *pool, const char *path, size_t limit, struct slice *ret, struct pcrcast_error *e);
 
