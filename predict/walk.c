@@ -12,9 +12,13 @@ struct event_job {
 	size_t event, job;
 };
 
+/* The source may be a path that belongs to the image, which the prediction outlives (predict.h): it is copied. */
 static int add_event(struct walk *w, struct event ev, struct pcrcast_error *e)
 {
 	struct eventlog *log = &w->out->log;
+
+	if (ev.source && !(ev.source = pool_text(w->pool, ev.source, strlen(ev.source))))
+		return err_nomem(e);
 	struct event *place = pool_push(w->pool, &log->events, &log->n_events, &log->cap, sizeof *place);
 
 	if (!place)
