@@ -244,7 +244,7 @@ static int check_chain(struct pool *pool, struct chain *c, const struct chain_in
 int certificate_chain_check(struct pool *pool, const struct chain_input *in, struct chain_result *ret,
 			    struct pcrcast_error *e)
 {
-	_cleanup_(chain_done) struct chain c = { NULL };
+	_cleanup_(chain_done) struct chain c = { .leaf = NULL };
 	struct chain_result r = { .match = MATCH_YES };
 	struct profile profile;
 	int rc = chain_read(&c, in, e);

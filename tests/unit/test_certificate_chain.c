@@ -396,6 +396,7 @@ static void a_leaf_does_not_issue(void **state)
 	struct recipe r = ak_recipe;
 
 	(void)state;
+	r.subject = "forged";
 	r.issuer = ak;
 	r.signer = ak_key;
 	struct job j = { .pool = POOL_INIT,
@@ -404,7 +405,7 @@ static void a_leaf_does_not_issue(void **state)
 			 .anchor = middle,
 			 .partial = true,
 			 .role = CERTIFICATE_AK };
-	expect(&j, MATCH_NO, NULL);
+	expect(&j, MATCH_NO, "a certificate above it: invalid CA certificate");
 	X509_free(j.leaf);
 	X509_free(ak);
 }
