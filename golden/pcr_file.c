@@ -1,49 +1,11 @@
 /*
- * The structures are TPML_PCR_SELECTION and TPML_DIGEST of TPM 2.0 Library, part 2, sections 10.9.7 and 10.9.6; their sizes
- * in memory are those of tss2_tpm2_types.h (tpm2-tss 4.0), the files those of tpm2-tools 5.4 (lib/pcr.c) and, for
- * "marshaled", 5.8.
+ * Reading files of register values. The files are those of tpm2-tools 5.4 (lib/pcr.c) and, for "marshaled", 5.8.
  */
-#include "golden/pcr_file.h"
+#include "golden/pcr_file_layout.h"
 
 #include <inttypes.h>
 
 #include "base/reader.h"
-
-enum {
-	DIGESTS_PER_LIST = 8, /* TPML_DIGEST: at most eight, which is also what one TPM2_PCR_Read gives */
-	DIGEST_SLOT = 2 + DIGEST_MAX, /* TPM2B_DIGEST in memory: size and TPMU_HA, as long as a SHA-512 */
-	SELECTION_SLOT =
-		8, /* TPMS_PCR_SELECTION in memory: hash, sizeofSelect, pcrSelect[4], one byte of padding */
-	WRITTEN_SELECT = 3, /* bytes of a bit field as TPMs of the PC Client profile have it: 24 registers */
-};
-
-void pcr_selection_of(const struct pcr_values *values, struct pcr_selection *ret)
-{
-	*ret = (struct pcr_selection){ 0 };
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		if (!values->known[alg])
-			continue;
-		ret->banks[ret->n].tpm_id = algs[alg].tpm_id;
-		ret->banks[ret->n].alg = alg;
-		ret->banks[ret->n++].pcrs = values->known[alg];
-	}
-}
-
-static size_t count_bits(uint32_t mask)
-{
-	return (size_t)__builtin_popcount(mask);
-}
-
-static size_t selection_count(const struct pcr_selection *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		n += count_bits(s->banks[i].pcrs);
-	return n;
-}
-
-/* ---- reading ---- */
 
 /* Values are handed over one after the other; this says whose turn it is. */
 struct filler {
@@ -318,6 +280,11 @@ int pcr_file_read_values(struct slice bytes, const struct pcr_selection *selecti
 	uint32_t pcr;
 	int rc = 0;
 
+	for (size_t i = 0; i < selection->n; i++)
+		if (selection->banks[i].pcrs >> PCR_COUNT ||
+		    (selection->banks[i].pcrs && selection->banks[i].alg >= ALG_COUNT))
+			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+				       "no selection of known registers");
 	filler_init(&f, selection);
 	while (rc == 0 && filler_next(&f, &alg, &pcr)) {
 		uint64_t at = r.pos;
@@ -329,163 +296,4 @@ int pcr_file_read_values(struct slice bytes, const struct pcr_selection *selecti
 		rc = filler_take(&f, value, at, e);
 	}
 	return rc < 0 ? rc : filler_finish(&f, &r, ret, e);
-}
-
-/* ---- writing ---- */
-
-/* Every selected value is known; then each register is one of enum alg. */
-static int check_known(const struct pcr_selection *s, const struct pcr_values *v, struct pcrcast_error *e)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		uint32_t missing = s->banks[i].pcrs;
-
-		if (s->banks[i].alg < ALG_COUNT)
-			missing &= ~v->known[s->banks[i].alg];
-		if (missing >> PCR_COUNT)
-			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-				       "a register above PCR %d is selected", PCR_COUNT - 1);
-		if (missing)
-			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-				       "bank 0x%04x: no value for PCR %d, which is selected",
-				       s->banks[i].tpm_id, __builtin_ctz(missing));
-	}
-	return 0;
-}
-
-/* A buffer of n zeros from pool. */
-static uint8_t *begin(struct pool *pool, size_t n)
-{
-	return pool_array(pool, n ? n : 1, 1);
-}
-
-static size_t n_lists_for(const struct pcr_selection *s)
-{
-	return (selection_count(s) + DIGESTS_PER_LIST - 1) / DIGESTS_PER_LIST;
-}
-
-static size_t values_len(const struct pcr_selection *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		if (s->banks[i].alg < ALG_COUNT)
-			n += count_bits(s->banks[i].pcrs) * algs[s->banks[i].alg].len;
-	return n;
-}
-
-static void put_select(uint8_t *p, uint32_t pcrs)
-{
-	for (size_t i = 0; i < WRITTEN_SELECT; i++)
-		p[i] = (uint8_t)(pcrs >> (8 * i));
-}
-
-/* The value whose turn it is, and on to the next. */
-static struct slice next_value(struct filler *f, const struct pcr_values *v)
-{
-	enum alg alg;
-	uint32_t pcr;
-
-	if (!filler_next(f, &alg, &pcr))
-		return SLICE_EMPTY;
-	f->left &= ~(UINT32_C(1) << pcr);
-	return (struct slice){ v->value[alg][pcr], algs[alg].len };
-}
-
-int pcr_file_write_serialized(const struct pcr_selection *selection, const struct pcr_values *values,
-			      struct pool *pool, struct slice *ret, struct pcrcast_error *e)
-{
-	const size_t head = 4 + SELECTION_SLOT * PCR_FILE_MAX_BANKS + 4,
-		     list = 4 + DIGEST_SLOT * DIGESTS_PER_LIST;
-	size_t n = selection_count(selection), n_lists = n_lists_for(selection);
-	struct filler f;
-
-	int rc = check_known(selection, values, e);
-	if (rc < 0)
-		return rc;
-	uint8_t *bytes = begin(pool, head + n_lists * list);
-	if (!bytes)
-		return err_nomem(e);
-	put_u32le(bytes, (uint32_t)selection->n);
-	for (size_t i = 0; i < selection->n; i++) {
-		uint8_t *slot = bytes + 4 + i * SELECTION_SLOT;
-
-		put_u16le(slot, selection->banks[i].tpm_id);
-		slot[2] = WRITTEN_SELECT;
-		put_select(slot + 3, selection->banks[i].pcrs);
-	}
-	put_u32le(bytes + head - 4, (uint32_t)n_lists);
-	filler_init(&f, selection);
-	for (size_t i = 0; i < n; i++) {
-		uint8_t *at = bytes + head + i / DIGESTS_PER_LIST * list;
-		uint8_t *slot = at + 4 + i % DIGESTS_PER_LIST * DIGEST_SLOT;
-		struct slice value = next_value(&f, values);
-
-		put_u32le(at, (uint32_t)(i % DIGESTS_PER_LIST + 1));
-		put_u16le(slot, (uint16_t)value.n);
-		memcpy(slot + 2, value.p, value.n);
-	}
-	*ret = (struct slice){ bytes, head + n_lists * list };
-	return 0;
-}
-
-int pcr_file_write_marshaled(const struct pcr_selection *selection, const struct pcr_values *values,
-			     struct pool *pool, struct slice *ret, struct pcrcast_error *e)
-{
-	size_t n = selection_count(selection), n_lists = n_lists_for(selection);
-	size_t len =
-		4 + selection->n * (3 + WRITTEN_SELECT) + 4 + n_lists * 4 + n * 2 + values_len(selection);
-	struct filler f;
-
-	int rc = check_known(selection, values, e);
-	if (rc < 0)
-		return rc;
-	uint8_t *bytes = begin(pool, len), *p = bytes;
-	if (!bytes)
-		return err_nomem(e);
-	put_u32be(p, (uint32_t)selection->n);
-	p += 4;
-	for (size_t i = 0; i < selection->n; i++, p += 3 + WRITTEN_SELECT) {
-		put_u16be(p, selection->banks[i].tpm_id);
-		p[2] = WRITTEN_SELECT;
-		put_select(p + 3, selection->banks[i].pcrs);
-	}
-	put_u32be(p, (uint32_t)n_lists);
-	p += 4;
-	filler_init(&f, selection);
-	for (size_t i = 0; i < n; i++) {
-		struct slice value = next_value(&f, values);
-
-		if (i % DIGESTS_PER_LIST == 0) {
-			put_u32be(p, (uint32_t)(n - i < DIGESTS_PER_LIST ? n - i : DIGESTS_PER_LIST));
-			p += 4;
-		}
-		put_u16be(p, (uint16_t)value.n);
-		memcpy(p + 2, value.p, value.n);
-		p += 2 + value.n;
-	}
-	*ret = (struct slice){ bytes, len };
-	return 0;
-}
-
-int pcr_file_write_values(const struct pcr_selection *selection, const struct pcr_values *values,
-			  struct pool *pool, struct slice *ret, struct pcrcast_error *e)
-{
-	size_t len = values_len(selection);
-	struct filler f;
-
-	int rc = check_known(selection, values, e);
-	if (rc < 0)
-		return rc;
-	uint8_t *bytes = begin(pool, len), *p = bytes;
-	if (!bytes)
-		return err_nomem(e);
-	filler_init(&f, selection);
-	for (size_t i = 0, n = selection_count(selection); i < n; i++) {
-		struct slice value = next_value(&f, values);
-
-		memcpy(p, value.p, value.n);
-		p += value.n;
-	}
-	*ret = (struct slice){ bytes, len };
-	return 0;
 }

@@ -283,7 +283,13 @@ static void a_value_that_is_not_known_is_not_written(void **state)
 	assert_int_equal(pcr_file_write_values(&s, &v, &pool, &out, NULL), -PCRCAST_EINVAL);
 	v.known[ALG_SHA256] = 1 << 4;
 	assert_int_equal(pcr_file_write_values(&s, &v, &pool, &out, NULL), 0);
+	assert_int_equal(pcr_file_read_values(out, &s, &v, NULL), 0);
+	s.banks[0].pcrs = 1 << 24;
+	assert_int_equal(pcr_file_write_values(&s, &v, &pool, &out, NULL), -PCRCAST_EINVAL);
+	assert_int_equal(pcr_file_read_values(out, &s, &v, NULL), -PCRCAST_EINVAL);
+	s.banks[0].pcrs = 1 << 4;
 	s.banks[0].alg = ALG_COUNT;
+	assert_int_equal(pcr_file_read_values(out, &s, &v, NULL), -PCRCAST_EINVAL);
 	assert_int_equal(pcr_file_write_values(&s, &v, &pool, &out, NULL), -PCRCAST_EINVAL);
 	pool_done(&pool);
 }
