@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "golden/evidence_container.h"
+#include "golden/text_token.h"
 
 enum {
 	MAX_NAME = 64,   /* characters of a name that is looked up */
@@ -64,118 +65,10 @@ static int wire_put_varint(struct wire *w, uint64_t value, struct pcrcast_error 
 	return rc < 0 ? rc : wire_put_byte(w, (unsigned)value, e);
 }
 
-/* ---- tokens ---- */
-
-enum token_kind {
-	TOKEN_END,
-	TOKEN_NAME,
-	TOKEN_NUMBER,
-	TOKEN_STRING, /* text is what stands between the quotes */
-	TOKEN_SIGN,   /* one character */
-};
-
-struct parser {
-	const uint8_t *p;
-	size_t pos, end; /* behind the current token */
-	enum token_kind kind;
-	struct slice text; /* of the current token */
-	size_t at;         /* where it begins */
-	struct evidence *ev;
-	struct pcrcast_error *e;
-};
-
-static bool is_letter(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int unexpected(const struct parser *t, const char *expected)
-{
-	size_t n = t->text.n < 32 ? t->text.n : 32;
-
-	if (t->kind == TOKEN_END)
-		return err_set(t->e, PCRCAST_ETRUNC, t->at, "text protobuf: expected %s, found the end",
-			       expected);
-	return err_set(t->e, PCRCAST_EFORMAT, t->at, "text protobuf: expected %s, found \"%.*s\"", expected,
-		       (int)n, (const char *)t->text.p);
-}
-
-static void skip_blanks(struct parser *t)
-{
-	for (; t->pos < t->end; t->pos++) {
-		uint8_t c = t->p[t->pos];
-
-		if (c == '#')
-			while (t->pos + 1 < t->end && t->p[t->pos + 1] != '\n')
-				t->pos++;
-		else if (c != ' ' && (c < '\t' || c > '\r'))
-			return;
-	}
-}
-
-/* The opening quote is at t->at. No escape is looked into, save that a backslash protects the quote behind it. */
-static int scan_string(struct parser *t, uint8_t quote)
-{
-	size_t start = t->pos;
-
-	while (t->pos < t->end && t->p[t->pos] != quote && t->p[t->pos] != '\n' && t->p[t->pos] != '\0') {
-		if (t->p[t->pos] == '\\' && t->pos + 1 < t->end)
-			t->pos++;
-		t->pos++;
-	}
-	if (t->pos >= t->end)
-		return err_set(t->e, PCRCAST_ETRUNC, t->at, "text protobuf: a string without its end");
-	if (t->p[t->pos] != quote)
-		return err_set(t->e, PCRCAST_EFORMAT, t->pos, "text protobuf: a line end or NUL in a string");
-	t->text = (struct slice){ t->p + start, t->pos - start };
-	t->pos++;
-	return 0;
-}
-
-/* On to the next token. */
-static int advance(struct parser *t)
-{
-	skip_blanks(t);
-	t->at = t->pos;
-	t->kind = TOKEN_END;
-	t->text = SLICE_EMPTY;
-	if (t->pos == t->end)
-		return 0;
-	uint8_t c = t->p[t->pos++];
-	if (c == '"' || c == '\'') {
-		t->kind = TOKEN_STRING;
-		return scan_string(t, c);
-	}
-	t->kind = is_letter(c) ? TOKEN_NAME : is_digit(c) || c == '-' || c == '.' ? TOKEN_NUMBER : TOKEN_SIGN;
-	if (t->kind != TOKEN_SIGN)
-		while (t->pos < t->end &&
-		       (is_letter(t->p[t->pos]) || is_digit(t->p[t->pos]) || t->p[t->pos] == '.'))
-			t->pos++;
-	t->text = (struct slice){ t->p + t->at, t->pos - t->at };
-	return 0;
-}
-
-static bool at_sign(const struct parser *t, char c)
-{
-	return t->kind == TOKEN_SIGN && t->text.p[0] == (uint8_t)c;
-}
-
-/* Step over a sign if it is there. */
-static int accept_sign(struct parser *t, char c, bool *ret)
-{
-	*ret = at_sign(t, c);
-	return *ret ? advance(t) : 0;
-}
-
 /* ---- values ---- */
 
 /* Decimal, 0x hexadecimal, or octal with a leading zero. */
-static int take_number(struct parser *t, uint64_t max, uint64_t *ret)
+static int take_number(struct text_parser *t, uint64_t max, uint64_t *ret)
 {
 	const struct slice s = t->text;
 	bool hex = s.n > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x';
@@ -183,23 +76,23 @@ static int take_number(struct parser *t, uint64_t max, uint64_t *ret)
 	uint64_t value = 0;
 
 	if (t->kind != TOKEN_NUMBER)
-		return unexpected(t, "a number");
+		return text_unexpected(t, "a number");
 	for (size_t i = hex ? 2 : 0; i < s.n; i++) {
 		int digit = hex_digit(s.p[i]);
 
 		if (digit < 0 || (unsigned)digit >= base)
-			return unexpected(t, "a number without sign and fraction");
+			return text_unexpected(t, "a number without sign and fraction");
 		if (value > (max - (unsigned)digit) / base)
 			return err_set(t->e, PCRCAST_EFORMAT, t->at, "text protobuf: a number above %" PRIu64,
 				       max);
 		value = value * base + (unsigned)digit;
 	}
 	*ret = value;
-	return advance(t);
+	return text_advance(t);
 }
 
 /* The text of a name, NUL-terminated; false when it is longer than any that is known. */
-static bool name_of(const struct parser *t, char ret[static MAX_NAME + 1])
+static bool name_of(const struct text_parser *t, char ret[static MAX_NAME + 1])
 {
 	if (t->text.n > MAX_NAME)
 		return false;
@@ -208,7 +101,7 @@ static bool name_of(const struct parser *t, char ret[static MAX_NAME + 1])
 	return true;
 }
 
-static int take_enum(struct parser *t, const ProtobufCEnumDescriptor *d, uint64_t *ret)
+static int take_enum(struct text_parser *t, const ProtobufCEnumDescriptor *d, uint64_t *ret)
 {
 	char name[MAX_NAME + 1];
 
@@ -217,9 +110,9 @@ static int take_enum(struct parser *t, const ProtobufCEnumDescriptor *d, uint64_
 	const ProtobufCEnumValue *v =
 		name_of(t, name) ? protobuf_c_enum_descriptor_get_value_by_name(d, name) : NULL;
 	if (!v)
-		return unexpected(t, "a number or a name of the enumeration");
+		return text_unexpected(t, "a number or a name of the enumeration");
 	*ret = (uint64_t)v->value;
-	return advance(t);
+	return text_advance(t);
 }
 
 static int put_utf8(struct wire *w, uint32_t c, struct pcrcast_error *e)
@@ -251,7 +144,7 @@ static bool escape_digits(struct slice s, size_t *i, size_t n, unsigned base, ui
 }
 
 /* s.p[*i] is the character behind a backslash. */
-static int put_escape(struct parser *t, struct slice s, size_t *i, struct wire *w)
+static int put_escape(struct text_parser *t, struct slice s, size_t *i, struct wire *w)
 {
 	static const char letters[] = "abfnrtv\\'\"?", bytes[] = "\a\b\f\n\r\t\v\\'\"?";
 	uint64_t at = t->at + 1 + *i;
@@ -280,10 +173,10 @@ static int put_escape(struct parser *t, struct slice s, size_t *i, struct wire *
 }
 
 /* One string or several, which are joined. */
-static int take_string(struct parser *t, struct wire *w)
+static int take_string(struct text_parser *t, struct wire *w)
 {
 	if (t->kind != TOKEN_STRING)
-		return unexpected(t, "a string in quotes");
+		return text_unexpected(t, "a string in quotes");
 	while (t->kind == TOKEN_STRING) {
 		const struct slice s = t->text;
 		size_t start = 0;
@@ -299,7 +192,7 @@ static int take_string(struct parser *t, struct wire *w)
 			}
 		}
 		if (rc == 0)
-			rc = advance(t);
+			rc = text_advance(t);
 		if (rc < 0)
 			return rc;
 	}
@@ -308,19 +201,20 @@ static int take_string(struct parser *t, struct wire *w)
 
 /* ---- fields ---- */
 
-static int take_fields(struct parser *t, const ProtobufCMessageDescriptor *m, char closer, struct wire *w);
+static int take_fields(struct text_parser *t, const ProtobufCMessageDescriptor *m, char closer,
+		       struct wire *w);
 
-static int take_message(struct parser *t, const ProtobufCMessageDescriptor *m, struct wire *w)
+static int take_message(struct text_parser *t, const ProtobufCMessageDescriptor *m, struct wire *w)
 {
-	char closer = at_sign(t, '{') ? '}' : at_sign(t, '<') ? '>' : '\0';
+	char closer = text_at_sign(t, '{') ? '}' : text_at_sign(t, '<') ? '>' : '\0';
 
 	if (!closer)
-		return unexpected(t, "'{'");
-	int rc = advance(t);
+		return text_unexpected(t, "'{'");
+	int rc = text_advance(t);
 	return rc < 0 ? rc : take_fields(t, m, closer, w);
 }
 
-static int take_value(struct parser *t, const ProtobufCFieldDescriptor *f, struct wire *w)
+static int take_value(struct text_parser *t, const ProtobufCFieldDescriptor *f, struct wire *w)
 {
 	_cleanup_(wire_done) struct wire inner = { 0 };
 	uint64_t number = 0;
@@ -354,50 +248,50 @@ static int take_value(struct parser *t, const ProtobufCFieldDescriptor *f, struc
 }
 
 /* "[ value, value ]", which only a repeated field may have. */
-static int take_list(struct parser *t, const ProtobufCFieldDescriptor *f, struct wire *w)
+static int take_list(struct text_parser *t, const ProtobufCFieldDescriptor *f, struct wire *w)
 {
 	bool more;
 	int rc;
 
 	if (f->label != PROTOBUF_C_LABEL_REPEATED)
-		return unexpected(t, "one value");
-	rc = advance(t);
-	if (rc < 0 || at_sign(t, ']'))
-		return rc < 0 ? rc : advance(t);
+		return text_unexpected(t, "one value");
+	rc = text_advance(t);
+	if (rc < 0 || text_at_sign(t, ']'))
+		return rc < 0 ? rc : text_advance(t);
 	do {
 		rc = take_value(t, f, w);
 		if (rc == 0)
-			rc = accept_sign(t, ',', &more);
+			rc = text_accept_sign(t, ',', &more);
 	} while (rc == 0 && more);
 	if (rc < 0)
 		return rc;
-	return at_sign(t, ']') ? advance(t) : unexpected(t, "',' or ']'");
+	return text_at_sign(t, ']') ? text_advance(t) : text_unexpected(t, "',' or ']'");
 }
 
 /* What stands behind the name of a field that the definition has. */
-static int take_field(struct parser *t, const ProtobufCFieldDescriptor *f, struct wire *w)
+static int take_field(struct text_parser *t, const ProtobufCFieldDescriptor *f, struct wire *w)
 {
 	bool colon;
 
-	int rc = accept_sign(t, ':', &colon);
+	int rc = text_accept_sign(t, ':', &colon);
 	if (rc < 0)
 		return rc;
 	if (!colon && f->type != PROTOBUF_C_TYPE_MESSAGE)
-		return unexpected(t, "':'");
-	return at_sign(t, '[') ? take_list(t, f, w) : take_value(t, f, w);
+		return text_unexpected(t, "':'");
+	return text_at_sign(t, '[') ? take_list(t, f, w) : take_value(t, f, w);
 }
 
 /* What stands behind the name of another field: a value, a list or a message; brackets are paired, no more is checked. */
-static int skip_field(struct parser *t)
+static int skip_field(struct text_parser *t)
 {
 	char closers[MAX_DEPTH];
 	size_t depth = 0;
 	bool colon;
 
-	int rc = accept_sign(t, ':', &colon);
+	int rc = text_accept_sign(t, ':', &colon);
 	if (rc == 0 && t->kind == TOKEN_STRING) {
 		while (rc == 0 && t->kind == TOKEN_STRING)
-			rc = advance(t);
+			rc = text_advance(t);
 		return rc;
 	}
 	do {
@@ -405,8 +299,8 @@ static int skip_field(struct parser *t)
 		const char *pair = opener ? strchr("{}<>[]", opener) : NULL;
 
 		if (t->kind == TOKEN_END)
-			return unexpected(t, "a value");
-		if (depth && at_sign(t, closers[depth - 1])) {
+			return text_unexpected(t, "a value");
+		if (depth && text_at_sign(t, closers[depth - 1])) {
 			depth--;
 		} else if (pair && (opener == '{' || opener == '<' || opener == '[')) {
 			if (depth == MAX_DEPTH)
@@ -414,14 +308,15 @@ static int skip_field(struct parser *t)
 					       "text protobuf: nested deeper than %d", MAX_DEPTH);
 			closers[depth++] = pair[1];
 		} else if (pair || (depth == 0 && t->kind == TOKEN_SIGN)) {
-			return unexpected(t, "a value");
+			return text_unexpected(t, "a value");
 		}
-		rc = advance(t);
+		rc = text_advance(t);
 	} while (rc == 0 && depth > 0);
 	return rc;
 }
 
-static int take_named(struct parser *t, const ProtobufCMessageDescriptor *m, uint32_t *seen, struct wire *w)
+static int take_named(struct text_parser *t, const ProtobufCMessageDescriptor *m, uint32_t *seen,
+		      struct wire *w)
 {
 	char name[MAX_NAME + 1];
 	const ProtobufCFieldDescriptor *f =
@@ -432,21 +327,22 @@ static int take_named(struct parser *t, const ProtobufCMessageDescriptor *m, uin
 				       (int)(t->text.n < MAX_NAME ? t->text.n : MAX_NAME),
 				       (const char *)t->text.p);
 		if (rc == 0)
-			rc = advance(t);
+			rc = text_advance(t);
 		return rc < 0 ? rc : skip_field(t);
 	}
 	uint32_t bit = UINT32_C(1) << (size_t)(f - m->fields) % MAX_FIELDS;
 	if (f->label != PROTOBUF_C_LABEL_REPEATED && *seen & bit)
 		return err_set(t->e, PCRCAST_EFORMAT, t->at, "text protobuf: %s is there twice", f->name);
 	*seen |= bit;
-	int rc = advance(t);
+	int rc = text_advance(t);
 	if (rc == 0)
 		rc = take_field(t, f, w);
 	return rc;
 }
 
 /* Fields up to a closing bracket, or to the end when closer is NUL. As deep as the definition, which does not contain itself. */
-static int take_fields(struct parser *t, const ProtobufCMessageDescriptor *m, char closer, struct wire *w)
+static int take_fields(struct text_parser *t, const ProtobufCMessageDescriptor *m, char closer,
+		       struct wire *w)
 {
 	uint32_t seen = 0;
 	bool separator;
@@ -455,24 +351,25 @@ static int take_fields(struct parser *t, const ProtobufCMessageDescriptor *m, ch
 	while (rc == 0 && t->kind == TOKEN_NAME) {
 		rc = take_named(t, m, &seen, w);
 		if (rc == 0)
-			rc = accept_sign(t, ',', &separator);
+			rc = text_accept_sign(t, ',', &separator);
 		if (rc == 0 && !separator)
-			rc = accept_sign(t, ';', &separator);
+			rc = text_accept_sign(t, ';', &separator);
 	}
 	if (rc < 0)
 		return rc;
 	if (!closer)
-		return t->kind == TOKEN_END ? 0 : unexpected(t, "the name of a field");
-	return at_sign(t, closer) ? advance(t) : unexpected(t, "the name of a field or a closing bracket");
+		return t->kind == TOKEN_END ? 0 : text_unexpected(t, "the name of a field");
+	return text_at_sign(t, closer) ? text_advance(t) :
+					 text_unexpected(t, "the name of a field or a closing bracket");
 }
 
 int text_proto_to_wire(struct slice text, const struct ProtobufCMessageDescriptor *message,
 		       struct evidence *ev, struct slice *ret, struct pcrcast_error *e)
 {
 	_cleanup_(wire_done) struct wire w = { 0 };
-	struct parser t = { .p = text.p, .end = text.n, .ev = ev, .e = e };
+	struct text_parser t = { .p = text.p, .end = text.n, .ev = ev, .e = e };
 
-	int rc = advance(&t);
+	int rc = text_advance(&t);
 	if (rc == 0)
 		rc = take_fields(&t, message, '\0', &w);
 	return rc < 0 ? rc : evidence_copy(ev, (struct slice){ w.p ? w.p : text.p, w.n }, ret, e);
