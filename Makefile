@@ -119,7 +119,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(fuzz_main) $(test_sup
 
 need := tests/tools/need-packages tests/tools/packages
 
-.PHONY: check check-unit check-fuzz check-cli check-boot check-layers check-man check-install check-deep demo bench \
+.PHONY: check check-unit check-fuzz check-cli check-tpm check-boot check-layers check-man check-install check-deep demo bench \
 	fuzz watch install uninstall dist clean
 
 check: ## all tests, in the plain and in the ASan + UBSan build; installs what is missing
@@ -128,7 +128,7 @@ check: ## all tests, in the plain and in the ASan + UBSan build; installs what i
 	@$(MAKE) --no-print-directory MODE=debug check-unit check-fuzz check-cli
 	@$(MAKE) --no-print-directory MODE=asan check-unit check-fuzz check-cli
 	@$(MAKE) --no-print-directory MODE=release check-install
-	@$(MAKE) --no-print-directory MODE=debug check-boot
+	@$(MAKE) --no-print-directory MODE=debug check-tpm check-boot
 
 check-unit: $(units) ## unit tests (cmocka)
 	@tests/tools/run-units $(units)
@@ -143,6 +143,9 @@ check-boot: $(program) ## boot images in QEMU and compare every event and PCR wi
 	@tests/boot/run --build build/boot --pcrcast $(program)
 	@tests/boot/against-tools build/boot $(program)
 	@tests/boot/against-pcrlock build/boot $(program)
+
+check-tpm: $(program) ## what a software TPM says about the policies
+	@tests/tpm/policy $(program)
 
 check-layers: ## directories include only what they may
 	@tests/tools/check-layers

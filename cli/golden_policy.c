@@ -17,20 +17,31 @@ struct result {
 
 /* ---- computing ---- */
 
-/* The banks of the policy over a set: --bank, or SHA-256, or the only one that there is. */
+/* The banks of the policy over a set: those of --bank, or SHA-256, or the only one that there is. */
 static int choose_banks(const struct golden_arguments *a, const struct golden_set *s, alg_set *ret,
 			struct pcrcast_error *e)
 {
+	const alg_set all = (1u << ALG_COUNT) - 1;
 	alg_set there = golden_banks(s), banks = a->source.banks;
 
+	if (!there)
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       a->source.has_pcrs ? "none of the registers of --pcr has a value" :
+			       a->source.banks    ? "there are no values in the banks of --bank" :
+						    "there are no values of registers to make a policy of");
+	if (banks == all) /* --bank all: those that there are */
+		banks = there;
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		if (banks & ~there & 1u << alg)
+			return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+				       "there are no values of the bank %s", algs[alg].name);
 	if (!banks && there & 1u << ALG_SHA256)
 		banks = 1u << ALG_SHA256;
-	if (!banks && there && (there & (there - 1)) == 0)
+	if (!banks && (there & (there - 1)) == 0)
 		banks = there;
 	if (!banks)
 		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-			       there ? "there are several banks, but not sha256: choose with --bank" :
-				       "there are no values of registers to make a policy of");
+			       "there are several banks, but not sha256: choose with --bank");
 	*ret = banks;
 	return 0;
 }
@@ -253,6 +264,8 @@ static int print_json(const struct golden_arguments *a, const struct result *r, 
 	}
 	if (a->authorize_nv.n)
 		json_add_hex(&d, root, "authorizeNv", a->authorize_nv.p, a->authorize_nv.n);
+	if (a->authorize.n + a->authorize_nv.n && r->has_steps)
+		add_digest(&d, root, "approved", &r->policy->steps[r->top].digest);
 	if (r->approves) {
 		json_add_string(&d, root, "toSignHash", algs[r->to_sign.alg].name);
 		add_digest(&d, root, "toSign", &r->to_sign);
