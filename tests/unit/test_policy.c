@@ -97,6 +97,44 @@ static void several_banks_count_in_the_order_of_the_selection(void **state)
 	assert_digest(&d, ALG_SHA256, "7850fb5f47d81f50b31bb843000fe8733d3ef5a6ccfbc157d9168f599cda593f");
 }
 
+/*
+ * "systemd-measure sign" of systemd 252 asks a TPM (here swtpm) for the policies of PCR 11 and writes them as "pol";
+ * "systemd-measure calculate" gives the values.
+ */
+static void the_policies_of_systemd_measure_are_ours(void **state)
+{
+	static const struct {
+		enum alg bank;
+		const char *value, *pol;
+	} cases[] = {
+		{ ALG_SHA1, "61bfdf29dae25875cd8460095bf12af10d5f4f09",
+		  "7aee5bd1d1729290564c109bb6654aa1d35d5843c503aa9296ad1e3c5ba39810" },
+		{ ALG_SHA256, "7c502c6009dbf94a735c3d33172aff67f3d62bed732008d0099297d8587fb6ad",
+		  "9325116025134545196dadbf9af5e1750e85ca8d0be78e5a879756a46c2006cf" },
+		{ ALG_SHA384,
+		  "12f098341624b4455063189062c2a5b82d97ae135c18cc86a2549103206da865c8b925981da7ebcca2f99004cec6fc52",
+		  "af20ba46bc0f413ab434760f44bd5c386b75c872fbb6294e55f1041d273449be" },
+	};
+	struct pool pool = POOL_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		enum alg bank = cases[i].bank;
+		const struct policy_selection eleven = { { { bank, 1u << 11 } }, 1 };
+		struct pcr_values v = { 0 };
+		struct digest d = policy_start(ALG_SHA256);
+		struct slice value;
+
+		assert_true(hex_decode(&pool, slice_of_string(cases[i].value), &value));
+		assert_int_equal(value.n, algs[bank].len);
+		v.known[bank] = 1u << 11;
+		memcpy(v.value[bank][11], value.p, value.n);
+		assert_int_equal(policy_pcr(&d, &eleven, &v, NULL, NULL), 0);
+		assert_digest(&d, ALG_SHA256, cases[i].pol);
+	}
+	pool_done(&pool);
+}
+
 static void a_selection_that_means_nothing_is_refused(void **state)
 {
 	static const struct {
@@ -484,6 +522,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policy_pcr_of_one_register_is_what_a_tpm_computes),
 		cmocka_unit_test(several_banks_count_in_the_order_of_the_selection),
+		cmocka_unit_test(the_policies_of_systemd_measure_are_ours),
 		cmocka_unit_test(a_selection_that_means_nothing_is_refused),
 		cmocka_unit_test(policy_or_takes_two_to_eight_of_one_kind),
 		cmocka_unit_test(more_than_eight_alternatives_are_nested_by_eights),

@@ -492,6 +492,71 @@ static void a_signature_with_the_hash_of_the_bank_is_not_good(void **state)
 	assert_non_null(strstr(r.reason, "a TPM is asked for SHA-256"));
 }
 
+/*
+ * systemd-measure sign (252.39-1~deb12u2) --linux=linux --private-key=k --public-key=k.pub --bank=sha1 --bank=sha256
+ * --bank=sha384 --phase=enter-initrd, linux being "kernel\n", with swtpm.
+ */
+static const char measure_key[] = "-----BEGIN PUBLIC KEY-----\n"
+				  "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA2J+kTUws+3Dyn7CImL00\n"
+				  "v2qOwsWXkz4u4QeFq4oVGUi1OrbyjbXQ+M4Yy/0bAU8+4/iyeRFLLGuM5/AuD/kS\n"
+				  "/Xnd31dZgGo0Q0IRYItwbWnr0g3Xbnb3T6YwdxKAi52BQ8mjQlhKh5NIq7cK8bdl\n"
+				  "Zt5QH+EngsHmyvwIjwVRN1O0QnvNDbei9gqPmZqVcdhcmaHSX7kIJjXUiCaEMakA\n"
+				  "soVh29OanleV/t1WUr0MThiNDPdF3qcpQuRbJcMHoJMIFHEZOfMwVIwOCqA6VjvU\n"
+				  "MEj93vdjQMxAyL4Fv+xovmZps3XZryEJ8530A+QUDB39geeFrvJfSxdpPWpK1WtT\n"
+				  "GwIDAQAB\n"
+				  "-----END PUBLIC KEY-----\n";
+static const char measure_pkfp[] = "b9cfe54dd07e4dc1c883f463dbb4abcc9876c9217985075ad39bf04433e9fad5";
+static const struct {
+	enum alg bank;
+	const char *pol, *sig;
+	const char *reason;
+} measured[] = {
+	{ ALG_SHA1, "7aee5bd1d1729290564c109bb6654aa1d35d5843c503aa9296ad1e3c5ba39810",
+	  "aRD5ytcZJmnBbs/0DGam7aMSsvJtDv5uWsxC/6Z45zwAgOboA9Sv8tY4M/XNk+ybD1udIfa7vQiZraIgsfUTfNTmDl"
+	  "WrfwzU9XSwNAKuaWOzFCU4iQAQ827gbe1hNw9/jZXiv+Jy6pzVhEBkyUNDdosVTwWG0jRDmfLrccFyhEfRWJrzudem"
+	  "DP0VmeSKl1XVr0MRpoXUAdmRFmzQR++MoYQA+kPKWanlC0arcNak6F/+3+1JAbWK9f2hzXAbIQaNsWZcmABUKQVzdg"
+	  "BCKv0cuU9creTqft4YGawCdX2eR7QOFyyP0CShRn+IPIYv0SC1QhQECnAi/OQqA+ipzmoWGw==",
+	  "it is signed with the hash of its bank, as older systemd-measure did; a TPM is asked for SHA-256" },
+	{ ALG_SHA256, "9325116025134545196dadbf9af5e1750e85ca8d0be78e5a879756a46c2006cf",
+	  "y+99Z+Hhu4FXV5z6RgYqUTnFSal4XdjYNBdh5kMg6mEfLL7uwbQI85Ts9u3QO+lqb8mlTFjhkVPE1N6JtUFqZ4YxAn"
+	  "NQURQoF/0LbuOmlI29mVZPBjkPJzgp7d89OFn60CsomXq75FLOjoiUg3e70orquYQ+T/qNGJE1sFIe1b+q0dQc8a/t"
+	  "pb0iYSqnc+zXtHCbXDqQx9QpbM9lYpTR6wqkoDNmT0FQHK4A1PbBWdh1/06KaYmLqlXVckpI9FSj/R3weZ/6/Qtvg7"
+	  "KzAFbIOhArMY7zeodhDaYdeov7n3Wa6HZ22HuwxQyqz1j7VR/Uy4G3djAkx/5z/ed39bh+JA==",
+	  NULL },
+	{ ALG_SHA384, "af20ba46bc0f413ab434760f44bd5c386b75c872fbb6294e55f1041d273449be",
+	  "qk3ik7uwTivkJz+EdFEH9OsIQ9RNhZuiInfgdW76irHpB3506tKHxn+ZH+WuX94gqItIwkIWK06xdhF8oLEOGGhi+E"
+	  "foLaNkE0AK/Gs6slSuaRAKyYo/wwqv7HPw4lk7al/vi+G10Ub24hMOOM7ynTwZChuGtIqBfl34R+cOVH3Tdy6tsq8s"
+	  "9DaNoKDripDmB8jer3dL4pYbJHkxpsRtj8jKFLdW+ePOMeeVxnSBAB7s9TIJK/4w+G1sHd50ynpZxKhhEBzijH6d1Q"
+	  "1U/MUcwxVUgEJFCDtOO0QI7g6guLgzvzTtgbY9yq/4v8v7bZcCnrLfthXSrOE1BUbj6R5mtw==",
+	  "it is signed with the hash of its bank, as older systemd-measure did; a TPM is asked for SHA-256" },
+};
+
+static void what_systemd_measure_252_signed_is_judged_as_systemd_judges(void **state)
+{
+	_cleanup_(sign_key_freep) struct sign_key *k = NULL;
+
+	(void)state;
+	assert_int_equal(sign_key_public(slice_of_string(measure_key), &k, NULL), 0);
+	for (size_t i = 0; i < sizeof measured / sizeof *measured; i++) {
+		struct golden_policy p = { .alg = measured[i].bank,
+					   .pcrs = 1u << 11,
+					   .has_fingerprint = true };
+		struct sign_policy_result r;
+		struct slice bytes;
+
+		assert_true(hex_decode(&pool, slice_of_string(measured[i].pol), &bytes));
+		memcpy(p.digest, bytes.p, sizeof p.digest);
+		assert_true(hex_decode(&pool, slice_of_string(measure_pkfp), &bytes));
+		memcpy(p.fingerprint, bytes.p, sizeof p.fingerprint);
+		assert_true(base64_decode(&pool, slice_of_string(measured[i].sig), &p.signature));
+		assert_int_equal(sign_policy_check(k, &p, &r, NULL), 0);
+		assert_true(r.same_key);
+		assert_int_equal(r.good, measured[i].reason == NULL);
+		if (measured[i].reason)
+			assert_string_equal(r.reason, measured[i].reason);
+	}
+}
+
 static void systemd_cannot_use_other_keys_than_rsa(void **state)
 {
 	_cleanup_(sign_key_freep) struct sign_key *k = private_key("p256");
@@ -523,6 +588,7 @@ int main(void)
 		cmocka_unit_test(a_policy_is_signed_as_systemd_measure_does),
 		cmocka_unit_test(a_signed_policy_is_checked_with_its_key),
 		cmocka_unit_test(a_signature_with_the_hash_of_the_bank_is_not_good),
+		cmocka_unit_test(what_systemd_measure_252_signed_is_judged_as_systemd_judges),
 		cmocka_unit_test(systemd_cannot_use_other_keys_than_rsa),
 	};
 
