@@ -154,3 +154,54 @@ bool json_write(struct json_doc *d, struct cJSON *root, bool compact, FILE *out)
 	cJSON_free(text);
 	return ok;
 }
+
+static bool put_line(FILE *out, unsigned blanks)
+{
+	bool ok = fputc('\n', out) != EOF;
+
+	for (; ok && blanks > 0; blanks--)
+		ok = fputc(' ', out) != EOF;
+	return ok;
+}
+
+/* A string, a number, true, false, null, or text that is JSON already. */
+static bool put_scalar(const cJSON *node, FILE *out)
+{
+	char *text = cJSON_PrintUnformatted(node);
+	bool ok = text && fputs(text, out) >= 0;
+
+	cJSON_free(text);
+	return ok;
+}
+
+static bool put_key(const char *key, FILE *out)
+{
+	cJSON *node = cJSON_CreateStringReference(key);
+	bool ok = node && put_scalar(node, out) && fputs(": ", out) >= 0;
+
+	cJSON_Delete(node);
+	return ok;
+}
+
+static bool put_node(const cJSON *node, unsigned blanks, unsigned depth, FILE *out)
+{
+	bool object = cJSON_IsObject(node);
+
+	if (!object && !cJSON_IsArray(node))
+		return put_scalar(node, out);
+	if (!node->child)
+		return fputs(object ? "{}" : "[]", out) >= 0;
+	bool ok = fputc(object ? '{' : '[', out) != EOF;
+	for (const cJSON *c = node->child; ok && c; c = c->next) {
+		ok = (c == node->child || fputc(',', out) != EOF) && put_line(out, blanks * (depth + 1));
+		if (ok && object)
+			ok = put_key(c->string, out);
+		ok = ok && put_node(c, blanks, depth + 1, out);
+	}
+	return ok && put_line(out, blanks * depth) && fputc(object ? '}' : ']', out) != EOF;
+}
+
+bool json_write_indented(struct json_doc *d, const struct cJSON *root, unsigned blanks, FILE *out)
+{
+	return !d->failed && root && put_node(root, blanks, 0, out) && fputc('\n', out) != EOF;
+}

@@ -41,3 +41,6 @@ void json_add_u64(struct json_doc *d, struct cJSON *object, const char *key, uin
 
 /* Write the document and a newline, one line when compact. False when the document is incomplete or the stream failed. */
 bool json_write(struct json_doc *d, struct cJSON *root, bool compact, FILE *out);
+
+/* The same with each level indented by so many blanks, as serde_json (2) and Go's encoding/json lay out what they print. */
+bool json_write_indented(struct json_doc *d, const struct cJSON *root, unsigned blanks, FILE *out);

@@ -50,6 +50,10 @@ int golden_lost(struct golden_writer *w, struct pcrcast_error *e, const char *fm
 int golden_write_json(struct golden_writer *w, struct json_doc *d, struct cJSON *root, bool compact,
 		      struct pcrcast_error *e);
 
+/* The same, each level indented by so many blanks. */
+int golden_write_indented(struct golden_writer *w, struct json_doc *d, struct cJSON *root, unsigned blanks,
+			  struct pcrcast_error *e);
+
 /* ---- formats ---- */
 
 /* What a format can hold. */

@@ -28,6 +28,15 @@ int golden_write_json(struct golden_writer *w, struct json_doc *d, struct cJSON 
 	return ok ? 0 : err_nomem(e); /* w->out is memory: it fails only for want of that */
 }
 
+int golden_write_indented(struct golden_writer *w, struct json_doc *d, struct cJSON *root, unsigned blanks,
+			  struct pcrcast_error *e)
+{
+	bool ok = json_write_indented(d, root, blanks, w->out);
+
+	json_free(root);
+	return ok ? 0 : err_nomem(e);
+}
+
 enum alg golden_alg_by_len(size_t len)
 {
 	enum alg alg = 0;

@@ -163,6 +163,35 @@ static void an_incomplete_document_is_not_written(void **state)
 	json_free(root);
 }
 
+/* Expected: python3 -c 'import json; print(json.dumps({"a": ["x", "y"], "b": {}, "c": [], "d": {"\"": 4}, "e": True}, indent=2))' */
+static void the_indented_form_is_that_of_other_libraries(void **state)
+{
+	struct json_doc d = { false };
+	struct cJSON *root = json_object(&d), *list = json_array(&d), *inner = json_object(&d);
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	(void)state;
+	assert_non_null(f);
+	json_append_string(&d, list, "x");
+	json_append_string(&d, list, "y");
+	json_add(&d, root, "a", list);
+	json_add(&d, root, "b", json_object(&d));
+	json_add(&d, root, "c", json_array(&d));
+	json_add_u64(&d, inner, "\"", 4);
+	json_add(&d, root, "d", inner);
+	json_add_bool(&d, root, "e", true);
+	assert_true(json_write_indented(&d, root, 2, f));
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(text, "{\n  \"a\": [\n    \"x\",\n    \"y\"\n  ],\n  \"b\": {},\n  \"c\": [],\n"
+				  "  \"d\": {\n    \"\\\"\": 4\n  },\n  \"e\": true\n}\n");
+	free(text);
+	d.failed = true;
+	assert_false(json_write_indented(&d, root, 2, stderr));
+	json_free(root);
+}
+
 static void a_stream_that_fails_is_reported(void **state)
 {
 	struct json_doc d = { false };
@@ -186,6 +215,7 @@ int main(void)
 		cmocka_unit_test(text_that_is_not_utf8_is_written_as_hex),
 		cmocka_unit_test(no_bytes_are_an_empty_string),
 		cmocka_unit_test(an_incomplete_document_is_not_written),
+		cmocka_unit_test(the_indented_form_is_that_of_other_libraries),
 		cmocka_unit_test(a_stream_that_fails_is_reported),
 	};
 
