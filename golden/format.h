@@ -138,3 +138,8 @@ bool golden_index(struct slice text, uint32_t *ret);
 /* PCRCAST_EFORMAT unless object has no keys beside these; NULL ends the list. what names the object in the message. */
 int golden_only_keys(const struct cJSON *object, const char *what, const char *const *keys,
 		     struct pcrcast_error *e);
+
+/* Add the value that a JSON string states in hex, of either case. label as in golden_add_value. */
+int golden_add_hex(struct golden *g, struct golden_set *s, enum alg alg, uint32_t index,
+		   const struct cJSON *node, enum golden_origin origin, const char *label,
+		   struct pcrcast_error *e);

@@ -77,3 +77,16 @@ int golden_only_keys(const struct cJSON *object, const char *what, const char *c
 	}
 	return 0;
 }
+
+int golden_add_hex(struct golden *g, struct golden_set *s, enum alg alg, uint32_t index,
+		   const struct cJSON *node, enum golden_origin origin, const char *label,
+		   struct pcrcast_error *e)
+{
+	char name[12];
+	struct slice bytes;
+
+	if (!json_hex(&g->pool, node, &bytes))
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "register %s: expected a value in hex",
+			       golden_register_name(s, index, name));
+	return golden_add_value(g, s, alg, index, bytes, origin, label, e);
+}

@@ -13,3 +13,20 @@
 GOLDEN_RECOGNISER(json_recognise);
 GOLDEN_READER(json_read_golden);
 GOLDEN_WRITER(json_write_golden);
+
+/* other predictors and verifiers: format_aws.c, format_pcrsys.c, format_compute_pcrs.c, format_tdx.c, format_rvps.c */
+GOLDEN_RECOGNISER(aws_recognise);
+GOLDEN_READER(aws_read);
+GOLDEN_WRITER(aws_write);
+GOLDEN_RECOGNISER(pcrsys_recognise);
+GOLDEN_READER(pcrsys_read);
+GOLDEN_WRITER(pcrsys_write);
+GOLDEN_RECOGNISER(compute_pcrs_recognise);
+GOLDEN_READER(compute_pcrs_read);
+GOLDEN_WRITER(compute_pcrs_write);
+GOLDEN_RECOGNISER(tdx_recognise);
+GOLDEN_READER(tdx_read);
+GOLDEN_WRITER(tdx_write);
+GOLDEN_RECOGNISER(rvps_recognise);
+GOLDEN_READER(rvps_read);
+GOLDEN_WRITER(rvps_write);

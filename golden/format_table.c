@@ -5,6 +5,7 @@
 
 #define ALL_BANKS ((1u << ALG_COUNT) - 1)
 #define SHA256_ONLY (1u << ALG_SHA256)
+#define SHA384_ONLY (1u << ALG_SHA384)
 
 // clang-format off
 const struct golden_format golden_formats[] = {
@@ -13,6 +14,23 @@ const struct golden_format golden_formats[] = {
 		   HOLDS_IDENTITY | HOLDS_CC | HOLDS_POLICIES | HOLDS_CLAIMS | NEEDS_NO_VALUES,
 	  .banks = ALL_BANKS,
 	  .recognise = json_recognise, .read = json_read_golden, .write = json_write_golden },
+
+	/* other predictors and verifiers */
+	{ .name = "aws", .purpose = "NitroTPM-Tools' measurements, SHA-384",
+	  .holds = 0, .banks = SHA384_ONLY,
+	  .recognise = aws_recognise, .read = aws_read, .write = aws_write },
+	{ .name = "pcrsys", .purpose = "Bottlerocket's predicted PCRs",
+	  .holds = HOLDS_VALUES | HOLDS_LABELS, .banks = SHA256_ONLY,
+	  .recognise = pcrsys_recognise, .read = pcrsys_read, .write = pcrsys_write },
+	{ .name = "compute-pcrs", .purpose = "compute-pcrs' PCRs with their events",
+	  .holds = HOLDS_EVENTS | NEEDS_EVENTS, .banks = SHA256_ONLY,
+	  .recognise = compute_pcrs_recognise, .read = compute_pcrs_read, .write = compute_pcrs_write },
+	{ .name = "tdx", .purpose = "tdx-measure's and dstack-mr's MRTD and RTMRs",
+	  .holds = HOLDS_ONLY_CC, .banks = SHA384_ONLY,
+	  .recognise = tdx_recognise, .read = tdx_read, .write = tdx_write },
+	{ .name = "rvps", .purpose = "reference values for trustee's RVPS (Confidential Containers)",
+	  .holds = HOLDS_SETS | HOLDS_VALUES | HOLDS_IDENTITY, .banks = SHA256_ONLY,
+	  .recognise = rvps_recognise, .read = rvps_read, .write = rvps_write },
 };
 // clang-format on
 
