@@ -13,6 +13,8 @@ GOLDEN_READER(tdx_read)
 
 	if (!s)
 		return -PCRCAST_ENOMEM;
+	if (!json_is_object(in->json))
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "expected an object of registers");
 	s->cc = true;
 	for (const struct cJSON *c = json_first(in->json); c && r == 0; c = json_next(c)) {
 		enum cc_register index = cc_register_by_name(slice_of_string(json_key(c)));

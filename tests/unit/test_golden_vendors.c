@@ -107,6 +107,7 @@ static void the_registers_of_a_trust_domain_are_no_pcrs(void **state)
 		{ "{\"rtmr0\":\"" A32 "\"}", "32 bytes, expected 48" },
 		{ "{\"rtmr0\":[]}", "a value in hex" },
 		{ "{}", "no value of a register" },
+		{ "[4]", "an object of registers" },
 	};
 	struct golden_selection all = { 0 };
 	struct pool pool = POOL_INIT;
