@@ -173,6 +173,11 @@ static const struct cbor_callbacks callbacks = {
 
 /* ---- the tree ---- */
 
+enum {
+	SHORT_TAG = 0xc0,   /* major type 6, RFC 8949 section 3 */
+	SHORT_NUMBERS = 24, /* numbers that are in the first byte */
+};
+
 struct parser {
 	struct pool *pool;
 	struct slice in;
@@ -193,6 +198,13 @@ static int next_head(struct parser *p, struct head *ret)
 
 	if (p->pos == p->in.n)
 		return err_set(p->e, PCRCAST_ETRUNC, p->offset + p->pos, "CBOR ends too early");
+	uint8_t first = p->in.p[p->pos];
+	if (first >= SHORT_TAG && first < SHORT_TAG + SHORT_NUMBERS) {
+		/* libcbor 0.8 takes tags from 6 to 20 for unassigned, COSE's 18 among them */
+		take_tag(ret, first - SHORT_TAG);
+		p->pos++;
+		return 0;
+	}
 	r = cbor_stream_decode(p->in.p + p->pos, p->in.n - p->pos, &callbacks, ret);
 	if (r.status == CBOR_DECODER_NEDATA)
 		return err_set(p->e, PCRCAST_ETRUNC, p->offset + p->pos, "CBOR item is cut short");

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -137,6 +138,14 @@ static void arrays_maps_and_tags_have_children(void **state)
 	assert_non_null(cbor_untag(node, 527));
 	assert_null(cbor_untag(node, 528));
 	done(node);
+	for (unsigned tag = 0; tag < 24; tag++) {
+		char hex[5];
+
+		(void)snprintf(hex, sizeof hex, "%02x00", 0xc0 + tag);
+		node = node_of(hex);
+		assert_non_null(cbor_untag(node, tag));
+		done(node);
+	}
 }
 
 static void what_is_not_valid_is_refused(void **state)
