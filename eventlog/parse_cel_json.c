@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "eventlog/cel.h"
+#include "eventlog/cel_json.h"
 #include "eventlog/parse.h"
 
 /* A number, or text that strtoul reads wholly. */
@@ -174,19 +175,47 @@ static int read_content(const struct cJSON *record, uint64_t offset, struct even
 	return read_other(content, b, log, e);
 }
 
-int cel_json_record(const struct cJSON *record, uint64_t offset, struct eventlog *log,
-		    struct pcrcast_error *e)
+static int record_read(const struct cJSON *record, uint64_t offset, bool needs_content, struct eventlog *log,
+		       struct pcrcast_error *e)
 {
-	struct event_builder b = { .ev = { .offset = offset } };
+	struct event_builder b = { .ev = { .offset = offset, .data = SLICE_EMPTY } };
 
 	if (!json_is_object(record))
 		return err_set(e, PCRCAST_EFORMAT, offset, "a record is no object");
 	int rc = read_register(record, offset, &b.ev.pcr, e);
 	if (rc == 0)
 		rc = read_digests(record, offset, &b, log, e);
-	if (rc == 0)
+	if (rc < 0)
+		return rc;
+	if (needs_content || json_get(record, "content_type")) {
 		rc = read_content(record, offset, &b, log, e);
+	} else {
+		b.ev.content = CONTENT_OTHER;
+		b.ev.template_name = CEL_CONTENT_UNSTATED;
+	}
 	return rc < 0 ? rc : event_builder_done(&b, log, e);
+}
+
+int cel_json_record(const struct cJSON *record, uint64_t offset, struct eventlog *log,
+		    struct pcrcast_error *e)
+{
+	return record_read(record, offset, true, log, e);
+}
+
+int cel_json_records_read(const struct cJSON *list, struct eventlog *ret, struct pcrcast_error *e)
+{
+	*ret = EVENTLOG_INIT;
+	ret->kind = EVENTLOG_CEL_JSON;
+	ret->spec_id = (struct eventlog_spec_id){ .vendor_info = SLICE_EMPTY };
+	ret->end = 1; /* no header: a Spec ID event among these is an event */
+	if (!json_is_array(list))
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "expected an array of records");
+	for (const struct cJSON *c = json_first(list); c; c = json_next(c))
+		if (record_read(c, PCRCAST_NO_OFFSET, false, ret, e) < 0)
+			return err_wrap(e, "record %zu", ret->n_events);
+	for (size_t i = 0; i < ret->n_events; i++)
+		ret->events[i].offset = 0;
+	return 0;
 }
 
 static size_t skip_blanks(struct slice bytes, size_t pos)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/json_read.h"
 #include "eventlog/cel.h"
+#include "eventlog/cel_json.h"
 #include "eventlog/parse.h"
 #include "eventlog/write.h"
 
@@ -28,14 +29,20 @@ static void add_digest(struct json_doc *d, struct cJSON *digests, uint16_t id, s
 	json_append(d, digests, node);
 }
 
-static struct cJSON *digests_of(struct json_doc *d, const struct eventlog *log, const struct event *ev)
+/* banks 0: all that there are. */
+static struct cJSON *digests_of(struct json_doc *d, const struct eventlog *log, const struct event *ev,
+				alg_set banks)
 {
 	struct cJSON *digests = json_array(d);
 	struct slice rest = ev->digests, digest;
 	struct eventlog_alg alg;
 
-	while (event_digest_next(log, &rest, &alg, &digest))
-		add_digest(d, digests, alg.id, digest);
+	while (event_digest_next(log, &rest, &alg, &digest)) {
+		enum alg known = alg_by_tpm_id(alg.id);
+
+		if (!banks || (known != ALG_COUNT && banks & 1u << known))
+			add_digest(d, digests, alg.id, digest);
+	}
 	return digests;
 }
 
@@ -110,10 +117,9 @@ static void add_other(struct json_doc *d, struct cJSON *record, const struct eve
 		json_add_hex(d, record, "content", ev->data.p, ev->data.n);
 }
 
-static void add_register(struct json_doc *d, struct cJSON *record, uint32_t pcr, uint64_t recnum)
+static void add_register(struct json_doc *d, struct cJSON *record, uint32_t pcr)
 {
 	json_add_u64(d, record, cel_is_nv_index(pcr) ? "nv_index" : "pcr", pcr);
-	json_add_u64(d, record, "recnum", recnum);
 }
 
 static bool write_record(struct json_doc *d, struct cJSON *record, FILE *out)
@@ -129,8 +135,9 @@ static bool write_event(const struct eventlog *log, const struct event *ev, uint
 	struct json_doc d = { false };
 	struct cJSON *record = json_object(&d);
 
-	add_register(&d, record, ev->pcr, recnum);
-	json_add(&d, record, "digests", digests_of(&d, log, ev));
+	add_register(&d, record, ev->pcr);
+	json_add_u64(&d, record, "recnum", recnum);
+	json_add(&d, record, "digests", digests_of(&d, log, ev, 0));
 	if (ev->content == CONTENT_PCCLIENT)
 		add_pcclient(&d, record, ev);
 	else if (ev->content == CONTENT_IMA)
@@ -138,6 +145,46 @@ static bool write_event(const struct eventlog *log, const struct event *ev, uint
 	else
 		add_other(&d, record, ev);
 	return write_record(&d, record, out);
+}
+
+/* ---- a record by itself ---- */
+
+/* Systemd's own content is an object, and what it reads of it is text. */
+static bool is_systemd_content(const struct cJSON *content)
+{
+	const struct cJSON *string = json_get(content, "string"), *type = json_get(content, "eventType");
+	const char *text;
+
+	return json_is_object(content) && (!string || json_string(string, &text)) &&
+	       (!type || json_string(type, &text));
+}
+
+static void add_systemd(struct json_doc *d, struct cJSON *record, const struct event *ev)
+{
+	struct cJSON *content = json_of(ev->data);
+
+	if (!is_systemd_content(content)) {
+		json_free(content);
+		return;
+	}
+	json_add_string(d, record, "content_type", "systemd");
+	json_add(d, record, "content", content);
+}
+
+struct cJSON *cel_json_record_brief(struct json_doc *d, const struct eventlog *log, const struct event *ev,
+				    alg_set banks)
+{
+	struct cJSON *record = json_object(d);
+
+	add_register(d, record, ev->pcr);
+	json_add(d, record, "digests", digests_of(d, log, ev, banks));
+	if (ev->content == CONTENT_PCCLIENT)
+		add_pcclient(d, record, ev);
+	else if (ev->content == CONTENT_IMA)
+		add_ima(d, record, ev);
+	else if (ev->content == CONTENT_SYSTEMD)
+		add_systemd(d, record, ev);
+	return record;
 }
 
 /* ---- the Spec ID event ---- */
@@ -173,7 +220,8 @@ static bool write_spec_id(const struct spec_id_record *id, FILE *out)
 	struct json_doc d = { false };
 	struct cJSON *record = json_object(&d), *digests = json_array(&d);
 
-	add_register(&d, record, id->first.pcr, 0);
+	add_register(&d, record, id->first.pcr);
+	json_add_u64(&d, record, "recnum", 0);
 	add_digest(&d, digests, algs[ALG_SHA1].tpm_id, (struct slice){ zeros, sizeof zeros });
 	json_add(&d, record, "digests", digests);
 	add_pcclient(&d, record, &ev);

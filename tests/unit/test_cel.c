@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "eventlog/cel_json.h"
 #include "log_writer.h"
 
 #include <stdio.h>
@@ -429,6 +430,73 @@ static void every_truncation_of_tlv_keeps_the_sound_records(void **state)
 	}
 }
 
+/* ---- records in another document ---- */
+
+static void a_record_by_itself_may_leave_out_what_its_event_is(void **state)
+{
+	static const char text[] =
+		"[{\"pcr\":4,\"digests\":[{\"hashAlg\":\"sha256\",\"digest\":\"" DIGEST "\"}]},"
+		"{\"pcr\":7,\"digests\":[{\"hashAlg\":\"sha256\",\"digest\":\"" DIGEST
+		"\"}],\"content_type\":\"pcclient_std\",\"content\":{\"event_type\":\"EV_SEPARATOR\",\"event_data\":"
+		"\"00000000\"}},"
+		"{\"pcr\":11,\"digests\":[{\"hashAlg\":\"sha256\",\"digest\":\"" DIGEST
+		"\"}],\"content_type\":\"systemd\",\"content\":{\"string\":\"ready\"}}]";
+	struct json_doc d = { false };
+	struct pool pool = POOL_INIT;
+	struct pcrcast_error e;
+	struct eventlog log;
+	struct cJSON *list;
+
+	(void)state;
+	assert_int_equal(json_parse(slice_of_string(text), &list, &e), 0);
+	assert_int_equal(cel_json_records_read(list, &log, &e), 0);
+	json_free(list);
+	assert_int_equal(log.n_events, 3);
+	assert_int_equal(log.events[0].content, CONTENT_OTHER);
+	assert_string_equal(log.events[0].template_name, CEL_CONTENT_UNSTATED);
+	assert_int_equal(log.events[0].data.n, 0);
+	assert_int_equal(log.events[1].type, EV_SEPARATOR);
+	assert_int_equal(log.events[2].content, CONTENT_SYSTEMD);
+	list = json_array(&d);
+	for (size_t i = 0; i < log.n_events; i++)
+		json_append(&d, list, cel_json_record_brief(&d, &log, &log.events[i], 0));
+	assert_string_equal(json_text(&pool, list), text);
+	json_free(list);
+
+	/* systemd refuses its own content when it is another thing than its own, so it is left out */
+	log.events[2].data = slice_of_string("{\"string\":1}");
+	list = cel_json_record_brief(&d, &log, &log.events[2], 1u << ALG_SHA1);
+	assert_string_equal(json_text(&pool, list), "{\"pcr\":11,\"digests\":[]}");
+	json_free(list);
+	eventlog_done(&log);
+	pool_done(&pool);
+}
+
+static void what_is_wrong_with_a_record_is_told_with_its_number(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "{}", "expected an array of records" },
+		{ "[{\"digests\":[]}]", "record 0: expected one of \"pcr\" and \"nv_index\"" },
+		{ "[{\"pcr\":1,\"digests\":[]},{\"pcr\":1}]", "record 1: \"digests\" is no array" },
+		{ "[{\"pcr\":1,\"digests\":[],\"content_type\":true}]", "record 0: \"content_type\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pcrcast_error e = { .msg = "" };
+		struct eventlog log;
+		struct cJSON *list;
+
+		assert_int_equal(json_parse(slice_of_string(cases[i].text), &list, &e), 0);
+		assert_int_equal(cel_json_records_read(list, &log, &e), -PCRCAST_EFORMAT);
+		assert_non_null(strstr(e.msg, cases[i].says));
+		json_free(list);
+		eventlog_done(&log);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +514,8 @@ int main(void)
 		cmocka_unit_test(fields_out_of_order_are_refused),
 		cmocka_unit_test(parts_of_content_occur_once_each),
 		cmocka_unit_test(every_truncation_of_tlv_keeps_the_sound_records),
+		cmocka_unit_test(a_record_by_itself_may_leave_out_what_its_event_is),
+		cmocka_unit_test(what_is_wrong_with_a_record_is_told_with_its_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
