@@ -35,8 +35,12 @@ struct golden_input {
 
 /* ---- writing ---- */
 
+struct golden_selection;
+
 struct golden_writer {
-	FILE *out; /* memory: a failed write leaves nothing behind */
+	const struct golden_selection
+		*sel; /* for events and policies: of values, those not chosen are gone */
+	FILE *out;    /* memory: a failed write leaves nothing behind */
 	struct pool *pool;
 	const char **lost; /* what the format could not hold, for people */
 	size_t n_lost, cap_lost;

@@ -98,6 +98,8 @@ static struct cJSON *policies_json(struct json_doc *d, const struct golden_set *
 			json_add_hex(d, o, "pkfp", p->fingerprint, sizeof p->fingerprint);
 		if (p->signature.n)
 			json_add_hex(d, o, "sig", p->signature.p, p->signature.n);
+		if (p->ref)
+			json_add_string(d, o, "ref", p->ref);
 		json_append(d, list, o);
 	}
 	return list;
@@ -323,7 +325,7 @@ static int read_phases(struct golden *g, struct golden_set *s, const struct cJSO
 static int read_policy(struct golden *g, struct golden_set *s, const struct cJSON *node,
 		       struct pcrcast_error *e)
 {
-	static const char *const keys[] = { "bank", "pcrs", "label", "pol", "pkfp", "sig", NULL };
+	static const char *const keys[] = { "bank", "pcrs", "label", "pol", "pkfp", "sig", "ref", NULL };
 	struct golden_policy *p = golden_add_policy(g, s, e);
 	const struct cJSON *sig = json_get(node, "sig"), *pkfp = json_get(node, "pkfp");
 	const char *bank;
@@ -356,7 +358,8 @@ static int read_policy(struct golden *g, struct golden_set *s, const struct cJSO
 		memcpy(p->fingerprint, bytes.p, sizeof p->fingerprint);
 	if (sig && !json_hex(&g->pool, sig, &p->signature))
 		return expected(e, "sig", "hex");
-	return read_text(g, node, "label", &p->label, e);
+	r = read_text(g, node, "ref", &p->ref, e);
+	return r < 0 ? r : read_text(g, node, "label", &p->label, e);
 }
 
 static int read_claim(struct golden *g, struct golden_set *s, const struct cJSON *node,

@@ -323,7 +323,7 @@ int golden_write(const struct golden *g, const struct golden_selection *sel,
 		 const struct golden_format *format, struct pool *pool, struct slice *ret,
 		 const char *const **ret_lost, size_t *ret_n_lost, struct pcrcast_error *e)
 {
-	struct golden_writer w = { .pool = pool };
+	struct golden_writer w = { .sel = sel, .pool = pool };
 	struct fitting fit = { format, &w, e };
 	struct golden chosen = *g; /* borrows; never done with */
 	int r = 0;

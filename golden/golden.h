@@ -63,6 +63,7 @@ struct golden_policy {
 	bool has_fingerprint;    /* "pkfp" is there */
 	uint8_t fingerprint[32]; /* SHA-256 of the public key as PKCS #1 DER */
 	struct slice signature;  /* "sig"; empty: none */
+	const char *ref;         /* "ref": policyRef that goes with the signature (systemd 262); NULL: none */
 };
 
 /*

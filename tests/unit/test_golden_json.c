@@ -43,7 +43,7 @@ static const char everything[] =
 	"{\"pcr\":4,\"type\":\"0x00abcdef\",\"digests\":{\"0x0012\":\"" V1
 	"\"},\"content\":\"other\",\"template\":\"x\"}],"
 	"\"policies\":[{\"bank\":\"sha256\",\"pcrs\":[11],\"pol\":\"" V1 "\",\"pkfp\":\"" V0
-	"\",\"sig\":\"abcd\"}],"
+	"\",\"sig\":\"abcd\",\"ref\":\"initrd\"}],"
 	"\"claims\":[{\"role\":\"kernel\",\"group\":1,\"sha256\":\"" V1
 	"\"},{\"role\":\"cmdline\",\"group\":1,\"text\":\"quiet.*\"},"
 	"{\"role\":\"db\",\"group\":0,\"owner\":\"8be4df61-93ca-11d2-aa0d-00e098032b8c\",\"data\":\"3082\"}],"
@@ -71,6 +71,7 @@ static void what_is_written_reads_as_the_same(void **state)
 	struct slice second = write_as(&b, "json", &all, &pool);
 	assert_true(slice_equal(first, second));
 	assert_non_null(strstr((const char *)first.p, "\"nvIndex\""));
+	assert_string_equal(b.sets[0].policies[0].ref, "initrd");
 	golden_done(&a);
 	golden_done(&b);
 	pool_done(&pool);
