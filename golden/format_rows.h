@@ -30,3 +30,25 @@ GOLDEN_WRITER(tdx_write);
 GOLDEN_RECOGNISER(rvps_recognise);
 GOLDEN_READER(rvps_read);
 GOLDEN_WRITER(rvps_write);
+/* format_pcrlock.c */
+GOLDEN_RECOGNISER(pcrlock_recognise);
+GOLDEN_READER(pcrlock_read);
+GOLDEN_WRITER(pcrlock_write);
+
+/* format_systemd.c */
+GOLDEN_RECOGNISER(pcrlock_predict_recognise);
+GOLDEN_READER(pcrlock_predict_read);
+GOLDEN_WRITER(pcrlock_predict_write);
+GOLDEN_RECOGNISER(pcrlock_policy_recognise);
+GOLDEN_READER(pcrlock_policy_read);
+GOLDEN_WRITER(pcrlock_policy_write);
+
+/* format_systemd_measure.c */
+GOLDEN_RECOGNISER(systemd_measure_recognise);
+GOLDEN_READER(systemd_measure_read);
+GOLDEN_WRITER(systemd_measure_write);
+
+/* format_pcrsig.c */
+GOLDEN_RECOGNISER(pcrsig_recognise);
+GOLDEN_READER(pcrsig_read);
+GOLDEN_WRITER(pcrsig_write);

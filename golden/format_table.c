@@ -31,6 +31,27 @@ const struct golden_format golden_formats[] = {
 	{ .name = "rvps", .purpose = "reference values for trustee's RVPS (Confidential Containers)",
 	  .holds = HOLDS_SETS | HOLDS_VALUES | HOLDS_IDENTITY, .banks = SHA256_ONLY,
 	  .recognise = rvps_recognise, .read = rvps_read, .write = rvps_write },
+	/* systemd */
+	{ .name = "pcrlock", .purpose = "systemd: events of a component of the boot, or a directory of components",
+	  .holds = HOLDS_BANKS | HOLDS_VALUES | HOLDS_LABELS | HOLDS_EVENTS | NEEDS_EVENTS | NEEDS_NO_VALUES,
+	  .banks = ALL_BANKS, .usual = ALL_BANKS,
+	  .recognise = pcrlock_recognise, .read = pcrlock_read, .write = pcrlock_write },
+	{ .name = "pcrlock-policy", .purpose = "systemd-pcrlock make-policy: values of one bank, and where the TPM has the policy",
+	  .holds = HOLDS_VALUES,
+	  .banks = ALL_BANKS,
+	  .recognise = pcrlock_policy_recognise, .read = pcrlock_policy_read, .write = pcrlock_policy_write },
+	{ .name = "pcrlock-predict", .purpose = "systemd-pcrlock predict: values of registers",
+	  .holds = HOLDS_BANKS | HOLDS_VALUES,
+	  .banks = ALL_BANKS, .usual = ALL_BANKS,
+	  .recognise = pcrlock_predict_recognise, .read = pcrlock_predict_read, .write = pcrlock_predict_write },
+	{ .name = "systemd-measure", .purpose = "systemd-measure calculate: PCR 11 in each phase of the boot",
+	  .holds = HOLDS_BANKS | HOLDS_VALUES | HOLDS_LABELS,
+	  .banks = ALL_BANKS, .usual = ALL_BANKS, .registers = 1 << 11,
+	  .recognise = systemd_measure_recognise, .read = systemd_measure_read, .write = systemd_measure_write },
+	{ .name = "pcrsig", .purpose = "systemd: signed policies, as in .pcrsig and tpm2-pcr-signature.json",
+	  .holds = HOLDS_BANKS | HOLDS_VALUES | HOLDS_POLICIES | NEEDS_NO_VALUES,
+	  .banks = ALL_BANKS, .usual = ALL_BANKS,
+	  .recognise = pcrsig_recognise, .read = pcrsig_read, .write = pcrsig_write },
 };
 // clang-format on
 
