@@ -143,6 +143,7 @@ check-boot: $(program) ## boot images in QEMU and compare every event and PCR wi
 	@tests/boot/run --build build/boot --pcrcast $(program)
 	@tests/boot/against-tools build/boot $(program)
 	@tests/boot/against-pcrlock build/boot $(program)
+	@tests/tools/against-systemd build/boot $(program)
 
 check-tpm: $(program) ## what a software TPM says about the policies
 	@tests/tpm/policy $(program)
