@@ -52,3 +52,34 @@ GOLDEN_WRITER(systemd_measure_write);
 GOLDEN_RECOGNISER(pcrsig_recognise);
 GOLDEN_READER(pcrsig_read);
 GOLDEN_WRITER(pcrsig_write);
+/* format_flag.c */
+GOLDEN_RECOGNISER(flag_recognise);
+GOLDEN_READER(flag_read);
+GOLDEN_WRITER(flag_write);
+
+/* format_pcrread.c */
+GOLDEN_RECOGNISER(pcrread_recognise);
+GOLDEN_READER(pcrread_read);
+GOLDEN_WRITER(pcrread_write);
+GOLDEN_RECOGNISER(sysfs_recognise);
+GOLDEN_READER(sysfs_read);
+
+/* format_pcr_oracle.c */
+GOLDEN_RECOGNISER(pcr_oracle_recognise);
+GOLDEN_READER(pcr_oracle_read);
+GOLDEN_WRITER(pcr_oracle_write);
+
+/* format_tpm2_pcrs.c */
+GOLDEN_RECOGNISER(tpm2_pcrs_recognise);
+GOLDEN_READER(tpm2_pcrs_read);
+GOLDEN_WRITER(tpm2_pcrs_write);
+GOLDEN_RECOGNISER(tpm2_marshaled_recognise);
+GOLDEN_READER(tpm2_marshaled_read);
+GOLDEN_WRITER(tpm2_marshaled_write);
+GOLDEN_READER(tpm2_values_read);
+GOLDEN_WRITER(tpm2_values_write);
+
+/* format_keylime_tpm.c */
+GOLDEN_RECOGNISER(keylime_tpm_recognise);
+GOLDEN_READER(keylime_tpm_read);
+GOLDEN_WRITER(keylime_tpm_write);

@@ -52,6 +52,29 @@ const struct golden_format golden_formats[] = {
 	  .holds = HOLDS_BANKS | HOLDS_VALUES | HOLDS_POLICIES | NEEDS_NO_VALUES,
 	  .banks = ALL_BANKS, .usual = ALL_BANKS,
 	  .recognise = pcrsig_recognise, .read = pcrsig_read, .write = pcrsig_write },
+	/* Keylime */
+	{ .name = "keylime-tpm", .purpose = "Keylime: TPM policy, for each PCR the accepted values, and the mask",
+	  .holds = HOLDS_BANKS | HOLDS_VALUES, .banks = ALL_BANKS, .registers = 0xffffff & ~(1u << 10 | 1u << 16),
+	  .recognise = keylime_tpm_recognise, .read = keylime_tpm_read, .write = keylime_tpm_write },
+	/* dumps and lists of registers */
+	{ .name = "tpm2-pcrs", .purpose = "tpm2-tools: file of tpm2_quote -o and tpm2_pcrread -o, serialized",
+	  .holds = HOLDS_BANKS, .banks = ALL_BANKS, .binary = true,
+	  .recognise = tpm2_pcrs_recognise, .read = tpm2_pcrs_read, .write = tpm2_pcrs_write },
+	{ .name = "tpm2-marshaled", .purpose = "tpm2-tools 5.8: the same, marshaled",
+	  .holds = HOLDS_BANKS, .banks = ALL_BANKS, .binary = true,
+	  .recognise = tpm2_marshaled_recognise, .read = tpm2_marshaled_read, .write = tpm2_marshaled_write },
+	{ .name = "tpm2-values", .purpose = "tpm2-tools: bare values, as tpm2_policypcr -f reads them",
+	  .holds = HOLDS_BANKS, .banks = ALL_BANKS, .binary = true,
+	  .read = tpm2_values_read, .write = tpm2_values_write },
+	{ .name = "pcr-oracle", .purpose = "pcr-oracle: lines \"sha256:4 HEX\"",
+	  .holds = HOLDS_BANKS, .banks = ALL_BANKS,
+	  .recognise = pcr_oracle_recognise, .read = pcr_oracle_read, .write = pcr_oracle_write },
+	{ .name = "flag", .purpose = "go_tpm_remote_attestation: \"0:HEX,7:HEX\"", .banks = ALL_BANKS,
+	  .recognise = flag_recognise, .read = flag_read, .write = flag_write },
+	{ .name = "sysfs", .purpose = "Linux: directory with pcr-sha256/0 …", .holds = HOLDS_BANKS, .banks = ALL_BANKS,
+	  .recognise = sysfs_recognise, .read = sysfs_read },
+	{ .name = "pcrread", .purpose = "tpm2-tools: what tpm2_pcrread prints", .holds = HOLDS_BANKS, .banks = ALL_BANKS,
+	  .recognise = pcrread_recognise, .read = pcrread_read, .write = pcrread_write },
 };
 // clang-format on
 
