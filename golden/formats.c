@@ -79,6 +79,12 @@ int golden_read(struct golden_input *in, const struct golden_format *format, str
 	if (r == 0) {
 		ret->format = format->name;
 		r = format->read(in, ret, e);
+		if (r < 0 && json_error.msg[0] && (!e || e->offset == PCRCAST_NO_OFFSET)) {
+			/* a reader of JSON cannot know why there is none; one of other text tells the place */
+			r = -(int)json_error.code;
+			if (e)
+				*e = json_error;
+		}
 	}
 	json_free(json);
 	in->json = NULL;
