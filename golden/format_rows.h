@@ -83,3 +83,36 @@ GOLDEN_WRITER(tpm2_values_write);
 GOLDEN_RECOGNISER(keylime_tpm_recognise);
 GOLDEN_READER(keylime_tpm_read);
 GOLDEN_WRITER(keylime_tpm_write);
+/* format_constellation_json.c */
+GOLDEN_RECOGNISER(constellation_recognise);
+GOLDEN_READER(constellation_read);
+GOLDEN_WRITER(constellation_write);
+GOLDEN_RECOGNISER(constellation_v1_recognise);
+GOLDEN_READER(constellation_v1_read);
+GOLDEN_WRITER(constellation_v1_write);
+
+/* format_constellation_precalc.c */
+GOLDEN_RECOGNISER(constellation_precalc_recognise);
+GOLDEN_READER(constellation_precalc_read);
+GOLDEN_WRITER(constellation_precalc_write);
+
+/* format_constellation_updater.c */
+GOLDEN_RECOGNISER(constellation_base64_recognise);
+GOLDEN_READER(constellation_base64_read);
+GOLDEN_WRITER(constellation_base64_write);
+GOLDEN_RECOGNISER(constellation_go_recognise);
+GOLDEN_READER(constellation_go_read);
+GOLDEN_WRITER(constellation_go_write);
+GOLDEN_RECOGNISER(constellation_console_recognise);
+GOLDEN_READER(constellation_console_read);
+GOLDEN_WRITER(constellation_console_write);
+
+/* format_constellation_literal.c */
+GOLDEN_RECOGNISER(constellation_literal_recognise);
+GOLDEN_READER(constellation_literal_read);
+GOLDEN_WRITER(constellation_literal_write);
+
+/* format_constellation_yaml.c */
+GOLDEN_RECOGNISER(constellation_yaml_recognise);
+GOLDEN_READER(constellation_yaml_read);
+GOLDEN_WRITER(constellation_yaml_write);
