@@ -81,7 +81,7 @@ static int describe_ec(struct sign_key *k, struct pcrcast_error *e)
 /* Takes over pkey, on failure too. */
 static int take_key(EVP_PKEY *pkey, bool private, struct sign_key **ret, struct pcrcast_error *e)
 {
-	_cleanup_(sign_key_freep) struct sign_key *k = calloc(1, sizeof *k);
+	struct sign_key *k = calloc(1, sizeof *k);
 	int rc = 0;
 
 	ERR_clear_error();
@@ -99,10 +99,11 @@ static int take_key(EVP_PKEY *pkey, bool private, struct sign_key **ret, struct 
 			     "a key of kind %s, only RSA, ECDSA and Ed25519 are taken",
 			     OBJ_nid2sn(k->type) ? OBJ_nid2sn(k->type) : "that libcrypto does not name");
 	ERR_clear_error();
-	if (rc < 0)
+	if (rc < 0) {
+		sign_key_free(k);
 		return rc;
+	}
 	*ret = k;
-	k = NULL;
 	return 0;
 }
 

@@ -248,7 +248,7 @@ static int decrypt(struct block *b, sign_passphrase ask, void *ctx, struct sign_
 		   struct pcrcast_error *e)
 {
 	bool pkcs8 = strcmp(b->label, PEM_STRING_PKCS8) == 0;
-	EVP_CIPHER_INFO cipher = { .cipher = NULL };
+	EVP_CIPHER_INFO cipher = { NULL, { 0 } };
 
 	if (!pkcs8 && PEM_get_EVP_CIPHER_INFO(b->header, &cipher) != 1) { /* Proc-Type and DEK-Info, if any */
 		ERR_clear_error();
