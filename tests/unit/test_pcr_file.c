@@ -274,7 +274,7 @@ static void a_value_that_is_not_known_is_not_written(void **state)
 {
 	struct pcr_selection s = { .n = 1, .banks = { { 0x000b, ALG_SHA256, 1 << 4 } } };
 	struct pool pool = POOL_INIT;
-	struct pcr_values v = { { 0 }, { { { 0 } } } };
+	struct pcr_values v = { 0 };
 	struct slice out;
 
 	(void)state;
