@@ -432,16 +432,15 @@ static int note_unused_options(struct walk *w, struct pcrcast_error *e)
 	return r;
 }
 
-int predict(struct image *img, const struct predict_options *opt, struct prediction *ret,
-	    struct pcrcast_error *e)
+int walk_boot(struct image *img, const struct predict_options *opt,
+	      int (*boot)(struct walk *w, struct pcrcast_error *e), struct prediction *ret,
+	      struct pcrcast_error *e)
 {
 	struct predict_options o = *opt;
 	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .img = img };
 
 	if (!o.banks)
 		o.banks = 1u << ALG_SHA256;
-	if (!o.pcrs)
-		o.pcrs = PREDICT_DEFAULT_PCRS;
 	*ret = PREDICTION_INIT;
 	ret->banks = o.banks;
 	w.jobs = hash_jobs_new();
@@ -455,14 +454,12 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			    "--boot names a file inside an ESP, this is one EFI file");
 	if (r == 0)
-		r = stage_firmware(&w, e);
+		r = boot(&w, e);
 	if (r == 0 && o.entry && !w.menu_seen)
 		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			    "--entry: there is no boot menu in this boot");
 	if (r == 0)
 		r = note_unused_options(&w, e);
-	if (r == 0)
-		r = name_unknown_registers(&w, e);
 	if (r == 0)
 		r = sort_unknowns(ret, w.pool, e);
 	if (r == 0)
@@ -475,6 +472,23 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	for (size_t i = 0; i < w.n_temps; i++)
 		source_close(w.temps[i]);
 	return r;
+}
+
+static int boot_by_edk2(struct walk *w, struct pcrcast_error *e)
+{
+	int r = stage_firmware(w, e);
+
+	return r < 0 ? r : name_unknown_registers(w, e);
+}
+
+int predict(struct image *img, const struct predict_options *opt, struct prediction *ret,
+	    struct pcrcast_error *e)
+{
+	struct predict_options o = *opt;
+
+	if (!o.pcrs)
+		o.pcrs = PREDICT_DEFAULT_PCRS;
+	return walk_boot(img, &o, boot_by_edk2, ret, e);
 }
 
 void prediction_done(struct prediction *p)

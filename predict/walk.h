@@ -137,6 +137,13 @@ int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcas
 /* The machine is taken to be no confidential VM, where that makes a difference. */
 int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e);
 
+/*
+ * A whole prediction: boot appends the events, which are then hashed and replayed. opt->pcrs says of which registers.
+ */
+int walk_boot(struct image *img, const struct predict_options *opt,
+	      int (*boot)(struct walk *w, struct pcrcast_error *e), struct prediction *ret,
+	      struct pcrcast_error *e);
+
 /* The stages. Each appends the events of an image that has been loaded, and goes on to what it starts. */
 int stage_firmware(struct walk *w, struct pcrcast_error *e);
 int stage_image(struct walk *w, const struct start *s,
