@@ -104,7 +104,7 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 	if (!p->banks)
 		p->banks = 1u << ALG_SHA256;
 	if (!p->pcrs)
-		p->pcrs = PREDICT_DEFAULT_PCRS;
+		p->pcrs = predict_default_pcrs(&a->predict);
 	if (a->predict.phases.n && !(p->pcrs & 1u << 11)) {
 		a->predict.phases.n = 0;
 		a->phases_left_out = true;
@@ -336,7 +336,7 @@ int cmd_predict(int argc, char **argv)
 		pool_done(&a.pool);
 		return fail_at(a.image, &e);
 	}
-	int r = predict(&img, &a.predict.options, &p, &e);
+	int r = predict_by_model(&a.predict, &img, &a.predict.options, &p, &e);
 	if (r == 0 && a.write_log)
 		r = write_log(&a, &p, &e);
 	if (r == 0 && !a.json)

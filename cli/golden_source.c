@@ -73,11 +73,11 @@ static int read_image(const char *path, const struct golden_source_options *opt,
 	struct image img;
 
 	options.banks = opt->banks ? opt->banks : opt->usual ? opt->usual : 1u << ALG_SHA256;
-	options.pcrs = opt->has_pcrs ? opt->pcrs : PREDICT_DEFAULT_PCRS;
+	options.pcrs = opt->has_pcrs ? opt->pcrs : predict_default_pcrs(&opt->predict);
 	int r = image_open(path, &img, e);
 	if (r < 0)
 		return r;
-	r = predict(&img, &options, &p, e);
+	r = predict_by_model(&opt->predict, &img, &options, &p, e);
 	if (r == 0) {
 		predict_print_remarks(&p, options.pcrs, opt->quiet);
 		if (opt->has_pcrs && p.incomplete & opt->pcrs)

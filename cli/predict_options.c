@@ -104,6 +104,11 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return p->secure_boot || strcmp(optarg, "off") == 0 ?
 			       0 :
 			       usage_error("--secure-boot %s: expected on or off", optarg);
+	case OPT_MODEL:
+		a->constellation = strcmp(optarg, "constellation") == 0;
+		return a->constellation || strcmp(optarg, "edk2") == 0 ?
+			       0 :
+			       usage_error("--model %s: expected edk2 or constellation", optarg);
 	case OPT_CONFIDENTIAL_VM:
 		p->confidential_vm = true;
 		return 0;
@@ -153,6 +158,17 @@ int predict_finish_options(struct predict_arguments *a)
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
 	return 0;
+}
+
+uint32_t predict_default_pcrs(const struct predict_arguments *a)
+{
+	return a->constellation ? PREDICT_CONSTELLATION_PCRS : PREDICT_DEFAULT_PCRS;
+}
+
+int predict_by_model(const struct predict_arguments *a, struct image *img, const struct predict_options *opt,
+		     struct prediction *ret, struct pcrcast_error *e)
+{
+	return a->constellation ? predict_constellation(img, opt, ret, e) : predict(img, opt, ret, e);
 }
 
 void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet)

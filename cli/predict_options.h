@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "predict/constellation.h"
 #include "predict/predict.h"
 
 /* What getopt returns for them; the codes of the verbs begin at 256. */
@@ -23,6 +24,7 @@ enum {
 	OPT_HWID,
 	OPT_DT_COMPATIBLE,
 	OPT_PHASE,
+	OPT_MODEL,
 };
 
 /* Rows for a verb's table of options. */
@@ -48,7 +50,8 @@ enum {
 	{ "hwid", 0, "GUID|none", OPT_HWID, "hardware id (CHID) of the machine, best first (repeatable)" }, \
 	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, \
 	  "first compatible string of the firmware's device tree" }, \
-	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }
+	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
+	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }
 // clang-format on
 
 struct text_list {
@@ -64,6 +67,7 @@ struct predict_arguments {
 	size_t n_hwids, cap_hwids;
 	bool none_console, none_hwid; /* the word "none" was given */
 	bool any;                     /* one of the options was given */
+	bool constellation;           /* the model is Constellation's tool */
 };
 
 /* Take one of these options, whose value is optarg. EXIT_TROUBLE after a message. */
@@ -71,6 +75,13 @@ int predict_take_option(struct predict_arguments *a, int code);
 
 /* After the last option: EXIT_TROUBLE, after a message, when they contradict each other. */
 int predict_finish_options(struct predict_arguments *a);
+
+/* Registers that the model predicts when none are named. */
+uint32_t predict_default_pcrs(const struct predict_arguments *a);
+
+/* predict(), by the model that was chosen; opt is a->options with banks and pcrs set. */
+int predict_by_model(const struct predict_arguments *a, struct image *img, const struct predict_options *opt,
+		     struct prediction *ret, struct pcrcast_error *e);
 
 /* What is not known, assumed and noted, on stderr; of the registers in pcrs. quiet: only what is not known. */
 void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet);
