@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/golden_options.h"
+#include "golden/preset.h"
 
 /* ---- what the verbs share ---- */
 
@@ -45,6 +46,46 @@ static int run_formats(struct golden_arguments *a)
 	return EXIT_DONE;
 }
 
+static void print_indices(const char *what, uint32_t pcrs)
+{
+	const char *comma = "";
+
+	if (!pcrs)
+		return;
+	printf("  %s ", what);
+	for (unsigned i = 0; i < PCR_COUNT; i++)
+		if (pcrs >> i & 1) {
+			printf("%s%u", comma, i);
+			comma = ",";
+		}
+}
+
+/* Which registers are enforced, only warned about, and follow from an image. */
+static int run_presets(struct golden_arguments *a)
+{
+	(void)a;
+	for (size_t i = 0; i < n_golden_presets; i++) {
+		const struct golden_preset *p = &golden_presets[i];
+		uint32_t enforced = 0, warn_only = 0, offline = 0;
+
+		for (size_t k = 0; k < PRESET_PARTS; k++)
+			for (size_t n = 0; n < p->parts[k].n; n++) {
+				const struct preset_row *row = &p->parts[k].rows[n];
+				uint32_t bit = UINT32_C(1) << row->index;
+
+				enforced = row->warn_only ? enforced & ~bit : enforced | bit;
+				warn_only = row->warn_only ? warn_only | bit : warn_only & ~bit;
+				offline = row->offline ? offline | bit : offline & ~bit;
+			}
+		printf("%-20s %s\n%-20s", p->name, p->purpose, "");
+		print_indices(p->cc ? "enforced (CC registers)" : "enforced", enforced);
+		print_indices("warn-only", warn_only);
+		print_indices("from the image", offline);
+		putchar('\n');
+	}
+	return EXIT_DONE;
+}
+
 static const struct verb {
 	const char *name, *usage, *purpose;
 	const struct option_row *rows;
@@ -73,6 +114,8 @@ static const struct verb {
 	  golden_check_signature_rows, golden_run_check_signature, 1, 1, "one FILE" },
 	{ "formats", "golden formats", "The formats that are read (r) and written (w).", golden_formats_rows,
 	  run_formats, 0, 0, "no file" },
+	{ "presets", "golden presets", "The presets of --preset, and what they do with which register.",
+	  golden_formats_rows, run_presets, 0, 0, "no file" },
 };
 
 static void help(void)

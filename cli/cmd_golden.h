@@ -28,7 +28,7 @@ struct golden_arguments {
 	struct golden_source_options source; /* --from, --bank, --pcr, and how an image boots */
 	struct golden_selection selection;   /* --set, --label, --bank, --pcr */
 	const struct golden_format *as;      /* --as; NULL: not given */
-	const char *preset;                  /* --preset; NULL: none */
+	const struct golden_preset *preset;  /* --preset; NULL: none */
 	struct golden_identity identity;     /* --identity KEY=VALUE */
 	bool has_warn_only;
 	uint32_t warn_only; /* --warn-only; bit i: register i */

@@ -2,8 +2,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cli/predict_options.h"
+#include "cli/golden_source.h"
 #include "eventlog/events_json.h"
 
 enum {
@@ -11,6 +12,7 @@ enum {
 	OPT_PCR,
 	OPT_EVENTS,
 	OPT_WRITE_LOG,
+	OPT_AS,
 	OPT_JSON,
 	OPT_QUIET,
 	OPT_COLOR,
@@ -23,6 +25,8 @@ static const struct option_row rows[] = {
 	{ "pcr", 0, "LIST", OPT_PCR, "registers, as 4,9,11-13 (the default)" },
 	{ "events", 0, NULL, OPT_EVENTS, "list the events behind every value" },
 	{ "write-log", 0, "FILE", OPT_WRITE_LOG, "write the prediction as a TCG crypto-agile event log" },
+	{ "as", 0, "FORMAT", OPT_AS,
+	  "print reference values in this format (\"golden formats\" lists them)" },
 	{ "json", 0, NULL, OPT_JSON, "print JSON" },
 	{ "quiet", 'q', NULL, OPT_QUIET, "no assumptions and notes on stderr" },
 	{ "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" },
@@ -34,7 +38,9 @@ struct arguments {
 	struct pool pool;
 	struct predict_arguments predict;
 	bool phases_left_out; /* PCR 11 is not among those selected */
+	alg_set banks_named;  /* --bank; 0: not given */
 	bool pcrs_named, events, json, quiet;
+	const struct golden_format *as; /* --as; NULL: not given */
 	const char *write_log;
 	const char *image;
 };
@@ -64,6 +70,12 @@ static int take_option(struct arguments *a, int code)
 			return usage_error("--write-log -: standard output is for the values, name a file");
 		a->write_log = optarg;
 		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_AS:
+		a->as = golden_format_by_name(optarg);
+		return a->as ? 0 :
+			       usage_error(
+				       "--as %s: expected the name of a format (\"golden formats\" lists them)",
+				       optarg);
 	case OPT_JSON:
 		a->json = true;
 		return 0;
@@ -101,8 +113,11 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 	a->image = argv[optind];
 	if (empty_name(a->image))
 		return EXIT_TROUBLE + 1;
+	if (a->as && (a->json || a->events))
+		return usage_error("--as goes without --json and --events") + 1;
+	a->banks_named = p->banks;
 	if (!p->banks)
-		p->banks = 1u << ALG_SHA256;
+		p->banks = a->as ? golden_usual_banks(a->as) : 1u << ALG_SHA256;
 	if (!p->pcrs)
 		p->pcrs = predict_default_pcrs(&a->predict);
 	if (a->predict.phases.n && !(p->pcrs & 1u << 11)) {
@@ -317,6 +332,33 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 	return r;
 }
 
+/* Reference values in the format of --as. Takes the prediction's log. */
+static int print_as(struct arguments *a, struct prediction *p, struct pcrcast_error *e)
+{
+	struct golden_selection all = { .banks = a->banks_named };
+	const char *const *lost;
+	struct golden g = GOLDEN_INIT;
+	struct slice bytes;
+	size_t n_lost;
+
+	int r = golden_of_prediction(p, a->image, a->predict.options.pcrs, &a->predict.phases, &g, e);
+	if (r == 0)
+		r = golden_write(&g, &all, a->as, &a->pool, &bytes, &lost, &n_lost, e);
+	golden_done(&g);
+	if (r < 0)
+		return r;
+	if (a->as->binary && isatty(STDOUT_FILENO))
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "%s is binary and standard output is a terminal", a->as->name);
+	(void)fwrite(bytes.p, 1, bytes.n, stdout); /* finish() reports a stream that failed */
+	for (size_t i = 0; i < n_lost && !a->quiet; i++) {
+		fputs("not in the output: ", stderr);
+		put_text(stderr, lost[i]);
+		fputc('\n', stderr);
+	}
+	return 0;
+}
+
 int cmd_predict(int argc, char **argv)
 {
 	struct prediction p = PREDICTION_INIT;
@@ -339,7 +381,9 @@ int cmd_predict(int argc, char **argv)
 	int r = predict_by_model(&a.predict, &img, &a.predict.options, &p, &e);
 	if (r == 0 && a.write_log)
 		r = write_log(&a, &p, &e);
-	if (r == 0 && !a.json)
+	if (r == 0 && a.as)
+		r = print_as(&a, &p, &e);
+	else if (r == 0 && !a.json)
 		r = print_text(&a, &p, &e);
 	if (r == 0 && a.json && !print_json(&a, &p))
 		r = err_set(&e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write JSON to standard output");

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/golden_source.h"
 #include "eventlog/cc.h"
 
 enum {
@@ -55,53 +56,15 @@ static int add_check(struct report *rep, const char *name, enum outcome outcome,
 
 /* ---- values of a machine ---- */
 
-/* /sys/class/tpm/tpm0 (Linux 5.12 and later): one file for each PCR, pcr-sha256/4, with upper-case hex. */
-static int read_sysfs(struct pool *pool, const char *dir, struct pcr_values *ret, struct pcrcast_error *e)
-{
-	enum { VALUE_MAX = 2 * DIGEST_MAX + 2 };
-	struct pcr_values all = { .known = { 0 } };
-	bool any = false;
-
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		for (unsigned i = 0; i < PCR_COUNT; i++) {
-			char *path = pool_printf(pool, "%s/pcr-%s/%u", dir, algs[alg].name, i);
-			struct pcr_values one;
-			struct slice hex;
-
-			if (!path)
-				return err_nomem(e);
-			if (access(path, F_OK) < 0)
-				continue;
-			int r = eventlog_read_file(pool, path, &hex, e);
-			if (r < 0)
-				return err_wrap(e, "%s", path);
-			char *line = hex.n <= VALUE_MAX ? pool_printf(pool, "%s:\n%u: %.*s", algs[alg].name,
-								      i, (int)hex.n, (const char *)hex.p) :
-							  NULL;
-			if (!line || pcr_values_parse(slice_of_string(line), &one, NULL) < 0)
-				return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-					       "%s: expected %u hex digits", path, 2u * algs[alg].len);
-			memcpy(all.value[alg][i], one.value[alg][i], DIGEST_MAX);
-			all.known[alg] |= UINT32_C(1) << i;
-			any = true;
-		}
-	}
-	if (!any)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			       "%s: no pcr-sha256/0 or the like in this directory", dir);
-	*ret = all;
-	return 0;
-}
-
 static int read_values(struct pool *pool, const char *path, struct pcr_values *ret, struct pcrcast_error *e)
 {
-	struct stat st;
-	struct slice text;
+	bool known;
 
-	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return read_sysfs(pool, path, ret, e);
-	int r = eventlog_read_file(pool, path, &text, e);
-	return r < 0 ? r : pcr_values_parse(text, ret, e);
+	int r = golden_values_read(pool, path, ret, &known, e);
+	return r == 0 && !known ?
+		       err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "values in no known form (\"golden formats\" lists those that are)") :
+		       r;
 }
 
 /* ---- payloads and structure ---- */

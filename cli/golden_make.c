@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cmd_golden.h"
+#include "golden/preset.h"
 
 /* Move the sets of more behind those of g. more is left to be done with: its pool holds what the sets point to. */
 static int append_sets(struct golden *g, const struct golden *more, struct pcrcast_error *e)
@@ -35,6 +36,15 @@ static void apply_options(const struct golden_arguments *a, struct golden *g)
 	}
 }
 
+/* An image is predicted for the registers that the preset takes from it, of those that can be predicted. */
+static void choose_registers(struct golden_arguments *a)
+{
+	uint32_t wanted = a->preset ? golden_preset_registers(a->preset) : 0;
+
+	if (wanted && !a->source.has_pcrs)
+		a->source.image_pcrs = wanted;
+}
+
 static int write_all(struct golden_arguments *a, struct golden *all)
 {
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
@@ -42,6 +52,11 @@ static int write_all(struct golden_arguments *a, struct golden *all)
 	struct slice bytes;
 	size_t n_lost;
 
+	size_t n_notes = all->n_notes;
+
+	if (a->preset && golden_apply_preset(all, a->preset->name, &e) < 0)
+		return fail(&e);
+	golden_print_notes(a, all->notes + n_notes, all->n_notes - n_notes, "note");
 	apply_options(a, all);
 	if (golden_write(all, &a->selection, a->as, &a->pool, &bytes, &lost, &n_lost, &e) < 0)
 		return fail(&e);
@@ -65,6 +80,7 @@ int golden_run_make(struct golden_arguments *a)
 	if (!a->as)
 		a->as = golden_format_by_name("json");
 	a->source.usual = golden_usual_banks(a->as);
+	choose_registers(a);
 	for (; n < a->n_files && status == EXIT_DONE; n++) {
 		if (a->output && refuse_overwrite("--output", a->output, a->files[n], &e) < 0)
 			status = fail_at(a->files[n], &e);

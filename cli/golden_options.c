@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "golden/preset.h"
 #include "golden/verify.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
 	OPT_SET,
 	OPT_LABEL,
 	OPT_IDENTITY,
+	OPT_PRESET,
 	OPT_WARN_ONLY,
 	OPT_BANK,
 	OPT_PCR,
@@ -68,6 +70,7 @@ const struct option_row golden_make_rows[] = {
 	SELECTION_ROWS,
 	{ "identity", 0, "KEY=VALUE", OPT_IDENTITY,
 	  "what the values are for: image, vendor, csp, variant, version, ref or stream (repeatable)" },
+	{ "preset", 0, "NAME", OPT_PRESET, "registers, constants and warn-only ones of a cloud (\"golden presets\" lists them)" },
 	{ "warn-only", 0, "LIST", OPT_WARN_ONLY, "these registers are warn-only, all others are enforced" },
 	ROW_OUTPUT,
 	PREDICT_OPTION_ROWS,
@@ -316,6 +319,13 @@ int golden_take_option(struct golden_arguments *a, int code)
 		return 0;
 	case OPT_IDENTITY:
 		return take_identity(a, optarg);
+	case OPT_PRESET:
+		a->preset = golden_preset_by_name(optarg);
+		return a->preset ?
+			       0 :
+			       usage_error(
+				       "--preset %s: expected the name of a preset (\"golden presets\" lists them)",
+				       optarg);
 	case OPT_WARN_ONLY:
 		a->has_warn_only = true;
 		return take_pcrs("warn-only", &a->warn_only);

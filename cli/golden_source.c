@@ -73,7 +73,9 @@ static int read_image(const char *path, const struct golden_source_options *opt,
 	struct image img;
 
 	options.banks = opt->banks ? opt->banks : opt->usual ? opt->usual : 1u << ALG_SHA256;
-	options.pcrs = opt->has_pcrs ? opt->pcrs : predict_default_pcrs(&opt->predict);
+	options.pcrs = opt->has_pcrs   ? opt->pcrs :
+		       opt->image_pcrs ? opt->image_pcrs :
+					 predict_default_pcrs(&opt->predict);
 	int r = image_open(path, &img, e);
 	if (r < 0)
 		return r;
@@ -260,4 +262,47 @@ int golden_source_read(const char *path, const struct golden_source_options *opt
 		r = read_file(path, opt, &in, &pool, ret, e);
 	pool_done(&pool);
 	return r;
+}
+
+/* ---- values ---- */
+
+static int single_values(const struct golden *g, struct pcr_values *ret, struct pcrcast_error *e)
+{
+	*ret = (struct pcr_values){ 0 };
+	if (g->n != 1)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%zu sets of values, expected one",
+			       g->n);
+	ret->cc = g->sets[0].cc;
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		struct pcr_values one;
+		int r = golden_single_values(&g->sets[0], alg, &one, e);
+
+		if (r < 0)
+			return r;
+		ret->known[alg] = one.known[alg];
+		memcpy(ret->value[alg], one.value[alg], sizeof ret->value[alg]);
+	}
+	return 0;
+}
+
+int golden_values_read(struct pool *pool, const char *path, struct pcr_values *ret, bool *ret_known,
+		       struct pcrcast_error *e)
+{
+	struct golden_source_options opt = { .quiet = true, .predict = { .pool = pool } };
+	struct golden g = GOLDEN_INIT;
+	struct stat st;
+	int r;
+
+	*ret_known = true;
+	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
+	    (S_ISDIR(st.st_mode) ? !is_reference_directory(path) : golden_is_image(path)))
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       S_ISDIR(st.st_mode) ? "no pcr-sha256/0 or the like in this directory" :
+						     "an image, expected values of registers");
+	r = golden_source_read(path, &opt, &g, e);
+	*ret_known = r != -PCRCAST_EUNSUPPORTED || g.format;
+	if (r == 0)
+		r = single_values(&g, ret, e);
+	golden_done(&g);
+	return *ret_known ? r : 0;
 }

@@ -11,7 +11,8 @@ struct golden_source_options {
 	alg_set banks;                    /* 0: not given */
 	alg_set usual;                    /* banks to predict when none is given; 0: SHA-256 */
 	bool has_pcrs;
-	uint32_t pcrs; /* bit i: register i */
+	uint32_t pcrs;       /* bit i: register i */
+	uint32_t image_pcrs; /* registers to predict of an image when none are given; 0: the usual ones */
 	struct predict_arguments predict;
 	bool quiet;
 };
@@ -34,6 +35,13 @@ bool golden_is_image(const char *path);
 /* The bytes of a section of a UKI, that of the profile chosen; PCRCAST_ENOTFOUND when it has none. From pool. */
 int golden_section_read(struct pool *pool, const char *path, const struct golden_source_options *opt,
 			const char *section, struct slice *ret, struct pcrcast_error *e);
+
+/*
+ * Values of registers, one of each, in any form that golden_source_read takes but images. *ret_known is false, with 0 returned, when the
+ * file is in no known form (values without names are in none).
+ */
+int golden_values_read(struct pool *pool, const char *path, struct pcr_values *ret, bool *ret_known,
+		       struct pcrcast_error *e);
 
 /* The values of a prediction: registers in pcrs that are known; PCR 11 behind each of the phases, before all when there are none. p is left empty. */
 int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,

@@ -11,7 +11,7 @@
 struct gathered {
 	struct evidence evidence;
 	struct evidence_quote one; /* of --quote and --signature */
-	struct golden want, pcrs;
+	struct golden want;
 	struct pcr_values values;
 	struct verify_input in;
 	const char *about; /* the file that an error is about */
@@ -72,37 +72,20 @@ static int read_evidence(struct golden_arguments *a, struct gathered *g, struct 
 	return r;
 }
 
-/* Values of registers: one of each, in whichever banks. */
-static int take_values(const struct golden *g, struct pcr_values *ret, struct pcrcast_error *e)
-{
-	*ret = (struct pcr_values){ 0 };
-	if (g->n != 1 || g->sets[0].cc)
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "expected one set of PCR values");
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		struct pcr_values one;
-		int r = golden_single_values(&g->sets[0], alg, &one, e);
-
-		if (r < 0)
-			return r;
-		ret->known[alg] = one.known[alg];
-		memcpy(ret->value[alg], one.value[alg], sizeof ret->value[alg]);
-	}
-	return 0;
-}
-
 /* A file in no known form is taken for values without names ("tpm2_quote -F values"); whether they fit, the quote tells. */
 static int read_values(struct golden_arguments *a, struct gathered *g, struct pcrcast_error *e)
 {
-	struct golden_source_options opt = { .quiet = true, .predict = { .pool = &a->pool } };
+	bool known;
 
 	if (!a->verify.pcrs)
 		return 0;
 	g->about = a->verify.pcrs;
-	int r = golden_source_read(a->verify.pcrs, &opt, &g->pcrs, e);
-	if (r == -PCRCAST_EUNSUPPORTED && !g->pcrs.format && strcmp(a->verify.pcrs, "-") != 0)
-		return read_file(a, g, a->verify.pcrs, &g->in.bare_values, e);
-	if (r == 0)
-		r = take_values(&g->pcrs, &g->values, e);
+	int r = golden_values_read(&a->pool, a->verify.pcrs, &g->values, &known, e);
+	if (r == 0 && !known)
+		return strcmp(a->verify.pcrs, "-") == 0 ?
+			       err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+				       "values in no known form") :
+			       read_file(a, g, a->verify.pcrs, &g->in.bare_values, e);
 	g->in.pcrs = &g->values;
 	return r;
 }
@@ -336,7 +319,7 @@ int golden_run_verify(struct golden_arguments *a)
 					[VERDICT_OPEN] = EXIT_TROUBLE };
 	const struct golden_verify_options *v = &a->verify;
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
-	struct gathered g = { .evidence = EVIDENCE_INIT, .want = GOLDEN_INIT, .pcrs = GOLDEN_INIT };
+	struct gathered g = { .evidence = EVIDENCE_INIT, .want = GOLDEN_INIT };
 	struct verify_result res;
 	int status;
 
@@ -365,7 +348,6 @@ int golden_run_verify(struct golden_arguments *a)
 		print_text(&res);
 	status = r < 0 ? fail_at(g.about, &e) : statuses[res.verdict];
 	golden_done(&g.want);
-	golden_done(&g.pcrs);
 	evidence_done(&g.evidence);
 	return status;
 }

@@ -84,7 +84,7 @@ struct golden_format {
 	const char *purpose; /* one line for help: whose format, what in it */
 	unsigned holds;
 	alg_set banks;      /* that it can express */
-	alg_set usual;      /* banks taken when nobody chose; 0: SHA-256 */
+	alg_set usual;      /* banks taken when nobody chose; 0: SHA-256 if it can be */
 	uint32_t registers; /* that it can express, bit i: register i; 0: all */
 	bool binary;        /* not to be written to a terminal */
 	/* True when the input can be nothing else that is in the table. NULL: must be named with --from. */

@@ -1,6 +1,6 @@
 /*
  * This program's own form, pcrcast-formats(5): everything that the model holds. What "predict --json" and "eventlog
- * replay --json" print is a short form of it and is read as well.
+ * replay --json" print is a short form of it and is read as well, and so is { bank: { register: value } }.
  */
 #include <string.h>
 
@@ -490,12 +490,34 @@ static int read_set(struct golden *g, const struct cJSON *node, bool whole, stru
 	return r < 0 ? r : read_list(g, s, node, "extras", read_extra, e);
 }
 
+/* { bank: { register: value } } and nothing else, as scripts write it. */
+static bool is_bare(const struct cJSON *o)
+{
+	for (const struct cJSON *c = json_first(o); c; c = json_next(c))
+		if (alg_by_name(slice_of_string(json_key(c))) == ALG_COUNT || !json_is_object(c))
+			return false;
+	return json_is_object(o) && json_first(o);
+}
+
+static int read_bare(struct golden *g, const struct cJSON *banks, struct pcrcast_error *e)
+{
+	struct golden_set *s = golden_add_set(g, e);
+
+	if (!s)
+		return -PCRCAST_ENOMEM;
+	const struct cJSON *first = json_first(json_first(banks));
+	s->cc = first && cc_register_by_name(slice_of_string(json_key(first))) != CC_REGISTERS;
+	return read_banks(g, s, banks, NULL, e);
+}
+
 GOLDEN_READER(json_read_golden)
 {
 	static const char *const keys[] = { "version", "sets", NULL };
 	const struct cJSON *sets = json_get(in->json, "sets");
 	uint64_t version;
 
+	if (is_bare(in->json))
+		return read_bare(g, in->json, e);
 	if (!json_u64(json_get(in->json, "version"), &version) || version != JSON_VERSION)
 		return expected(e, "version", "1");
 	if (!sets)
@@ -514,6 +536,8 @@ GOLDEN_RECOGNISER(json_recognise)
 	uint64_t version;
 	const struct cJSON *o = in->json;
 
+	if (is_bare(o))
+		return true;
 	return json_u64(json_get(o, "version"), &version) &&
 	       (json_is_array(json_get(o, "sets")) || json_is_object(json_get(o, "pcrs")) ||
 		json_is_object(json_get(o, "registers")));

@@ -18,7 +18,8 @@ const struct golden_format *golden_format_by_name(const char *name)
 
 alg_set golden_usual_banks(const struct golden_format *f)
 {
-	return f->usual ? f->usual : 1u << ALG_SHA256;
+	/* SHA-256 where it can be, else the one that the format is for */
+	return f->usual ? f->usual : f->banks & 1u << ALG_SHA256 ? 1u << ALG_SHA256 : f->banks & -f->banks;
 }
 
 /* ---- reading ---- */

@@ -48,7 +48,7 @@ struct verify_input {
 	const struct pcr_values *pcrs; /* register values; NULL: the evidence's, else what the log leads to */
 	struct slice bare_values;      /* the same without names, in the order of the only quote */
 	struct slice log, ima_log;     /* instead of the evidence's */
-	const struct golden *want; /* the reference, of whose sets the first n_want count */
+	const struct golden *want;     /* the reference, of whose sets the first n_want count */
 	size_t n_want;
 	struct golden_compare_options compare;
 	struct slice ak_cert, ek_cert; /* instead of the evidence's */
