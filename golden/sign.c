@@ -343,18 +343,37 @@ static int refuse_for_tpm(const struct sign_key *k, struct pcrcast_error *e)
 	return 0;
 }
 
+/* What is signed: the digest, and behind it the hash of the reference if there is one (systemd 262, "tbs"). buf holds it. */
+static int signed_bytes(const struct golden_policy *policy, uint8_t buf[static 2 * 32], struct slice *ret,
+			struct pcrcast_error *e)
+{
+	struct digest ref;
+
+	memcpy(buf, policy->digest, sizeof policy->digest);
+	*ret = (struct slice){ buf, sizeof policy->digest };
+	if (!policy->ref)
+		return 0;
+	int rc = digest_of(ALG_SHA256, slice_of_string(policy->ref), &ref, e);
+	if (rc < 0)
+		return rc;
+	memcpy(buf + ret->n, ref.bytes, algs[ALG_SHA256].len);
+	ret->n += algs[ALG_SHA256].len;
+	return 0;
+}
+
 int sign_policy(const struct sign_key *k, struct golden_policy *policy, struct pool *pool,
 		struct pcrcast_error *e)
 {
-	uint8_t fingerprint[sizeof policy->fingerprint];
-	struct slice signature;
+	uint8_t fingerprint[sizeof policy->fingerprint], buf[2 * sizeof policy->digest];
+	struct slice bytes, signature;
 
 	int rc = refuse_for_tpm(k, e);
 	if (rc == 0)
 		rc = sign_key_fingerprint(k, fingerprint, e);
 	if (rc == 0)
-		rc = sign_bytes(k, (struct slice){ policy->digest, sizeof policy->digest }, pool, &signature,
-				e);
+		rc = signed_bytes(policy, buf, &bytes, e);
+	if (rc == 0)
+		rc = sign_bytes(k, bytes, pool, &signature, e);
 	if (rc < 0)
 		return rc;
 	policy->signature = signature;
@@ -366,18 +385,20 @@ int sign_policy(const struct sign_key *k, struct golden_policy *policy, struct p
 int sign_policy_check(const struct sign_key *k, const struct golden_policy *policy,
 		      struct sign_policy_result *ret, struct pcrcast_error *e)
 {
-	const struct slice digest = { policy->digest, sizeof policy->digest };
-	uint8_t fingerprint[sizeof policy->fingerprint];
+	uint8_t fingerprint[sizeof policy->fingerprint], buf[2 * sizeof policy->digest];
 	struct sign_policy_result r = { .reason = NULL };
+	struct slice bytes;
 
 	int rc = refuse_for_tpm(k, e);
 	if (rc == 0)
 		rc = sign_key_fingerprint(k, fingerprint, e);
+	if (rc == 0)
+		rc = signed_bytes(policy, buf, &bytes, e);
 	if (rc < 0)
 		return rc;
-	int sound = check_with(k, ALG_SHA256, digest, policy->signature, e);
+	int sound = check_with(k, ALG_SHA256, bytes, policy->signature, e);
 	int other = sound == 0 && policy->alg != ALG_SHA256 ?
-			    check_with(k, policy->alg, digest, policy->signature, e) :
+			    check_with(k, policy->alg, bytes, policy->signature, e) :
 			    0;
 	if (sound < 0 || other < 0)
 		return sound < 0 ? sound : other;

@@ -61,8 +61,8 @@ int sign_check(const struct sign_key *k, struct slice bytes, struct slice signat
 /* ---- .pcrsig ---- */
 
 /*
- * Sign policy->digest as systemd-measure sign does: RSASSA-PKCS1-v1_5 with SHA-256, whatever the bank. Signature (from
- * pool) and fingerprint are set. Only RSA keys of at most 4096 bits: systemd asks the TPM for RSASSA (tpm2-util.c,
+ * Sign policy->digest as systemd-measure sign does: RSASSA-PKCS1-v1_5 with SHA-256, whatever the bank; with policy->ref,
+ * its SHA-256 behind the digest, as systemd 262 does. Signature (from pool) and fingerprint are set. Only RSA keys of at most 4096 bits: systemd asks the TPM for RSASSA (tpm2-util.c,
  * tpm2_policy_authorize), and a TPM knows no longer keys; other kinds are PCRCAST_EUNSUPPORTED.
  */
 int sign_policy(const struct sign_key *k, struct golden_policy *policy, struct pool *pool,

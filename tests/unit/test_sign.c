@@ -477,6 +477,28 @@ static void a_signed_policy_is_checked_with_its_key(void **state)
 	assert_string_equal(r.reason, "the signature is not of this policy");
 }
 
+static void a_reference_is_signed_with_the_policy(void **state)
+{
+	_cleanup_(sign_key_freep) struct sign_key *k = private_key("rsa");
+	struct golden_policy p = some_policy(ALG_SHA256);
+	struct sign_policy_result r;
+
+	(void)state;
+	p.ref = "initrd";
+	assert_int_equal(sign_policy(k, &p, &pool, NULL), 0);
+	store("sig", p.signature);
+	assert_true(run("{ cat pol; printf initrd | openssl dgst -sha256 -binary; } >tbs && "
+			"openssl dgst -sha256 -verify rsa.pub -signature sig tbs"));
+	assert_int_equal(sign_policy_check(k, &p, &r, NULL), 0);
+	assert_true(r.good);
+	p.ref = "initrd2";
+	assert_int_equal(sign_policy_check(k, &p, &r, NULL), 0);
+	assert_false(r.sound);
+	p.ref = NULL;
+	assert_int_equal(sign_policy_check(k, &p, &r, NULL), 0);
+	assert_false(r.sound);
+}
+
 static void a_signature_with_the_hash_of_the_bank_is_not_good(void **state)
 {
 	_cleanup_(sign_key_freep) struct sign_key *k = private_key("rsa");
@@ -587,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_signature_file_is_one_line_of_base64),
 		cmocka_unit_test(a_policy_is_signed_as_systemd_measure_does),
 		cmocka_unit_test(a_signed_policy_is_checked_with_its_key),
+		cmocka_unit_test(a_reference_is_signed_with_the_policy),
 		cmocka_unit_test(a_signature_with_the_hash_of_the_bank_is_not_good),
 		cmocka_unit_test(what_systemd_measure_252_signed_is_judged_as_systemd_judges),
 		cmocka_unit_test(systemd_cannot_use_other_keys_than_rsa),
