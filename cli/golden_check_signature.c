@@ -79,19 +79,15 @@ static int find_phase(struct policy_check *c, const struct golden_set *values, s
 {
 	const struct golden_policy *p = c->policy;
 	const struct golden_register *reg = golden_find(values, p->alg, 11);
-	struct policy_selection sel = { .banks = { { p->alg, 1u << 11 } }, .n = 1 };
 
 	c->predicted = true;
 	for (size_t i = 0; reg && p->pcrs == 1u << 11 && i < reg->n && !c->phase; i++) {
-		struct digest digest = policy_start(ALG_SHA256);
-		struct pcr_values v = { 0 };
+		uint8_t digest[sizeof p->digest];
 
-		v.known[p->alg] = 1u << 11;
-		memcpy(v.value[p->alg][11], reg->values[i].bytes, DIGEST_MAX);
-		int r = policy_pcr(&digest, &sel, &v, NULL, e);
+		int r = policy_of_value(p->alg, 11, reg->values[i].bytes, digest, e);
 		if (r < 0)
 			return r;
-		if (memcmp(digest.bytes, p->digest, sizeof p->digest) == 0)
+		if (memcmp(digest, p->digest, sizeof p->digest) == 0)
 			c->phase = reg->values[i].label;
 	}
 	return 0;

@@ -140,23 +140,16 @@ static int policies_of_values(struct golden *g, struct golden_set *s, struct pcr
 
 	for (size_t i = 0; i < s->n_registers && r == 0; i++) {
 		const struct golden_register *reg = &s->registers[i];
-		struct policy_selection sel = { .banks = { { reg->alg, UINT32_C(1) << reg->index } },
-						.n = 1 };
 
 		for (size_t k = 0; k < reg->n && r == 0; k++) {
 			struct golden_policy *p = golden_add_policy(g, s, e);
-			struct digest digest = policy_start(ALG_SHA256);
-			struct pcr_values values = { 0 };
 
 			if (!p)
 				return -PCRCAST_ENOMEM;
-			values.known[reg->alg] = UINT32_C(1) << reg->index;
-			memcpy(values.value[reg->alg][reg->index], reg->values[k].bytes, DIGEST_MAX);
-			r = policy_pcr(&digest, &sel, &values, NULL, e);
 			p->alg = reg->alg;
-			p->pcrs = values.known[reg->alg];
+			p->pcrs = UINT32_C(1) << reg->index;
 			p->label = reg->values[k].label;
-			memcpy(p->digest, digest.bytes, sizeof p->digest);
+			r = policy_of_value(reg->alg, reg->index, reg->values[k].bytes, p->digest, e);
 		}
 	}
 	return r;

@@ -6,7 +6,10 @@
 
 #include "base/encode.h"
 #include "golden/format_rows.h"
+#include "golden/policy.h"
 #include "golden/systemd.h"
+
+enum { MEASURED_PCR = 11 }; /* TPM2_PCR_KERNEL_BOOT, the one that systemd-measure is about */
 
 GOLDEN_RECOGNISER(pcrsig_recognise)
 {
@@ -151,38 +154,96 @@ static bool is_double(const struct golden_set *s, size_t at)
 	return false;
 }
 
+/* The document under construction. */
+struct writing {
+	struct json_doc doc;
+	struct cJSON *banks[ALG_COUNT]; /* NULL: nothing for it yet */
+	size_t n, n_unsigned;
+	struct golden_writer *w;
+};
+
+static void write_policy(struct writing *x, const struct golden_policy *p)
+{
+	if (!x->banks[p->alg])
+		x->banks[p->alg] = json_array(&x->doc);
+	json_append(&x->doc, x->banks[p->alg], policy_json(&x->doc, x->w->pool, p));
+	x->n_unsigned += p->signature.n == 0;
+	x->n++;
+}
+
+/* Has an earlier value of the register these bytes? */
+static bool is_double_value(const struct golden_register *r, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (memcmp(r->values[i].bytes, r->values[at].bytes, algs[r->alg].len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Of a set without policies: those of its values, one for each of PCR 11 as systemd-measure policy-digest makes them, or of the registers
+ * that were asked for.
+ */
+static int write_values(struct writing *x, const struct golden_set *s, struct pcrcast_error *e)
+{
+	bool others = false;
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_registers; i++) {
+		const struct golden_register *reg = &s->registers[i];
+
+		if (!x->w->sel->has_pcrs && reg->index != MEASURED_PCR) {
+			others = true;
+			continue;
+		}
+		for (size_t k = 0; k < reg->n && r == 0; k++) {
+			struct golden_policy p = { .alg = reg->alg,
+						   .pcrs = UINT32_C(1) << reg->index,
+						   .signature = SLICE_EMPTY };
+
+			if (is_double_value(reg, k))
+				continue;
+			r = policy_of_value(reg->alg, reg->index, reg->values[k].bytes, p.digest, e);
+			if (r == 0)
+				write_policy(x, &p);
+		}
+	}
+	if (r == 0 && others)
+		r = golden_lost(x->w, e,
+				"registers but PCR %d, which systemd signs policies of (--pcr names others)",
+				MEASURED_PCR);
+	return r;
+}
+
+static int write_policies(struct writing *x, const struct golden_set *s, struct pcrcast_error *e)
+{
+	for (size_t i = 0; i < s->n_policies; i++)
+		if (is_chosen(&s->policies[i], x->w->sel) && !is_double(s, i))
+			write_policy(x, &s->policies[i]);
+	return s->n_registers ? golden_lost(x->w, e, "values of registers: a policy has their digest only") :
+				0;
+}
+
 GOLDEN_WRITER(pcrsig_write)
 {
 	const struct golden_set *s = &g->sets[0];
-	struct json_doc d = { false };
-	struct cJSON *root = json_object(&d), *banks[ALG_COUNT] = { NULL };
-	size_t n = 0, unsigned_ones = 0;
-	int r = 0;
+	struct writing x = { .w = w };
+	struct cJSON *root = json_object(&x.doc);
 
-	for (size_t i = 0; i < s->n_policies; i++) {
-		const struct golden_policy *p = &s->policies[i];
-
-		if (!is_chosen(p, w->sel) || is_double(s, i))
-			continue;
-		if (!banks[p->alg])
-			banks[p->alg] = json_array(&d);
-		json_append(&d, banks[p->alg], policy_json(&d, w->pool, p));
-		unsigned_ones += p->signature.n == 0;
-		n++;
-	}
+	int r = s->n_policies ? write_policies(&x, s, e) : write_values(&x, s, e);
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
-		if (banks[alg])
-			json_add(&d, root, algs[alg].name, banks[alg]);
-	if (n == 0)
-		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "pcrsig: no policy to write%s",
-			    s->n_policies ? " of those banks and registers" : "");
-	if (r == 0 && s->n_registers)
-		r = golden_lost(w, e, "values of registers: a policy has their digest only");
-	if (r == 0 && unsigned_ones)
-		r = golden_lost(w, e, "signatures of %zu policies, which have none", unsigned_ones);
+		if (x.banks[alg])
+			json_add(&x.doc, root, algs[alg].name, x.banks[alg]);
+	if (r == 0 && x.n == 0)
+		r = err_set(
+			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			"pcrsig: no policy of the chosen banks and registers, and no value to make one of");
+	if (r == 0 && x.n_unsigned)
+		r = golden_lost(w, e, "signatures: %zu of the policies have none (golden sign --as pcrsig)",
+				x.n_unsigned);
 	if (r < 0) {
 		json_free(root);
 		return r;
 	}
-	return golden_write_json(w, &d, root, true, e);
+	return golden_write_json(w, &x.doc, root, true, e);
 }

@@ -49,7 +49,7 @@ const struct golden_format golden_formats[] = {
 	  .banks = ALL_BANKS, .usual = ALL_BANKS, .registers = 1 << 11,
 	  .recognise = systemd_measure_recognise, .read = systemd_measure_read, .write = systemd_measure_write },
 	{ .name = "pcrsig", .purpose = "systemd: signed policies, as in .pcrsig and tpm2-pcr-signature.json",
-	  .holds = HOLDS_BANKS | HOLDS_VALUES | HOLDS_POLICIES | NEEDS_NO_VALUES,
+	  .holds = HOLDS_BANKS | HOLDS_VALUES | HOLDS_POLICIES | NEEDS_NO_VALUES, /* of a value, its policy */
 	  .banks = ALL_BANKS, .usual = ALL_BANKS,
 	  .recognise = pcrsig_recognise, .read = pcrsig_read, .write = pcrsig_write },
 	/* Keylime */

@@ -126,6 +126,21 @@ int policy_pcr(struct digest *policy, const struct policy_selection *selection,
 	return rc;
 }
 
+int policy_of_value(enum alg alg, uint32_t pcr, const uint8_t *value, uint8_t ret[static 32],
+		    struct pcrcast_error *e)
+{
+	struct policy_selection selection = { .banks = { { alg, UINT32_C(1) << pcr } }, .n = 1 };
+	struct digest policy = policy_start(ALG_SHA256);
+	struct pcr_values values = { 0 };
+
+	values.known[alg] = UINT32_C(1) << pcr;
+	memcpy(values.value[alg][pcr], value, algs[alg].len);
+	int rc = policy_pcr(&policy, &selection, &values, NULL, e);
+	if (rc == 0)
+		memcpy(ret, policy.bytes, algs[ALG_SHA256].len);
+	return rc;
+}
+
 int policy_or(const struct digest *branches, size_t n, struct digest *ret, struct pcrcast_error *e)
 {
 	struct slice parts[2 + POLICY_OR_MAX];

@@ -35,6 +35,13 @@ struct digest policy_start(enum alg session);
 int policy_pcr(struct digest *policy, const struct policy_selection *selection,
 	       const struct pcr_values *values, struct digest *ret_values, struct pcrcast_error *e);
 
+/*
+ * The policy that systemd-measure makes of a value: PolicyPCR over one register of one bank, in a session of SHA-256
+ * whatever the bank. value is as long as the bank's digests.
+ */
+int policy_of_value(enum alg alg, uint32_t pcr, const uint8_t *value, uint8_t ret[static 32],
+		    struct pcrcast_error *e);
+
 enum { POLICY_OR_MAX = 8 }; /* digests in a TPML_DIGEST */
 
 /* TPM2_PolicyOR over 2 to POLICY_OR_MAX branches, all of one algorithm. What came before does not count. */

@@ -406,8 +406,47 @@ static void signed_policies_are_kept_and_chosen(void **state)
 	assert_int_equal(read_bytes(slice_of_string(text), &g, &e), 0);
 	assert_int_equal(write_as(&g, "pcrsig", &all, &pool, &out, &lost, &e), 0);
 	assert_true(slice_equal_string(out, text));
-	assert_non_null(strstr(lost, "signatures of 1 policies"));
+	assert_non_null(strstr(lost, "signatures: 1 of the policies"));
 	golden_done(&g);
+	pool_done(&pool);
+}
+
+static void the_policies_of_values_are_those_that_systemd_signed(void **state)
+{
+	struct golden_selection pcr4 = { .has_pcrs = true, .pcrs = 1 << 4 };
+	struct pool pool = POOL_INIT;
+	struct pcrcast_error e = { .msg = "" };
+	struct golden values, want, got;
+	struct slice out;
+	const char *lost;
+
+	(void)state;
+	assert_int_equal(read_bytes(file(&pool, "pcrsig.json"), &want, &e), 0);
+	assert_int_equal(read_bytes(file(&pool, "systemd-measure.json"), &values, &e), 0);
+	assert_int_equal(write_as(&values, "pcrsig", &all, &pool, &out, &lost, &e), 0);
+	assert_non_null(strstr(lost, "signatures: 8 of the policies"));
+	assert_int_equal(read_bytes(out, &got, &e), 0);
+	assert_int_equal(got.sets[0].n_policies, want.sets[0].n_policies);
+	for (size_t i = 0; i < 8; i++) {
+		const struct golden_policy *a = &got.sets[0].policies[i], *b = &want.sets[0].policies[i];
+
+		assert_int_equal(a->alg, b->alg);
+		assert_int_equal(a->pcrs, b->pcrs);
+		assert_memory_equal(a->digest, b->digest, sizeof a->digest);
+		assert_false(a->has_fingerprint);
+	}
+	assert_int_equal(write_as(&values, "pcrsig", &pcr4, &pool, &out, &lost, &e), -PCRCAST_ENOTFOUND);
+	golden_done(&got);
+	golden_done(&values);
+	golden_done(&want);
+
+	/* registers but 11 only when they are asked for */
+	assert_int_equal(read_bytes(slice_of_string(event_set), &values, &e), 0);
+	assert_int_equal(write_as(&values, "pcrsig", &all, &pool, &out, &lost, &e), 0);
+	assert_non_null(strstr(lost, "registers but PCR 11"));
+	assert_int_equal(write_as(&values, "pcrsig", &pcr4, &pool, &out, &lost, &e), 0);
+	assert_non_null(memmem(out.p, out.n, "\"pcrs\":[4]", 10));
+	golden_done(&values);
 	pool_done(&pool);
 }
 
@@ -541,6 +580,7 @@ int main(void)
 		cmocka_unit_test(an_event_without_a_digest_is_no_part_of_a_component),
 		cmocka_unit_test(a_policy_file_without_a_tpm_tells_what_it_lacks),
 		cmocka_unit_test(signed_policies_are_kept_and_chosen),
+		cmocka_unit_test(the_policies_of_values_are_those_that_systemd_signed),
 		cmocka_unit_test(odd_files_are_refused_with_a_reason),
 		cmocka_unit_test(odd_directories_are_refused_with_the_name_of_the_file),
 		cmocka_unit_test(names_tell_components_from_other_files),
