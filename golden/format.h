@@ -83,10 +83,11 @@ struct golden_format {
 	const char *name;    /* the word of --as and --from */
 	const char *purpose; /* one line for help: whose format, what in it */
 	unsigned holds;
-	alg_set banks;      /* that it can express */
-	alg_set usual;      /* banks taken when nobody chose; 0: SHA-256 if it can be */
-	uint32_t registers; /* that it can express, bit i: register i; 0: all */
-	bool binary;        /* not to be written to a terminal */
+	alg_set banks;         /* that it can express */
+	alg_set usual;         /* banks taken when nobody chose; 0: SHA-256 if it can be */
+	uint32_t registers;    /* that it can express, bit i: register i; 0: all */
+	const char *extras_of; /* another format whose extras its writer knows as well; NULL: none */
+	bool binary;           /* not to be written to a terminal */
 	/* True when the input can be nothing else that is in the table. NULL: must be named with --from. */
 	bool (*recognise)(const struct golden_input *in);
 	/* Adds sets to g. NULL: is not read. */

@@ -116,3 +116,11 @@ GOLDEN_WRITER(constellation_literal_write);
 GOLDEN_RECOGNISER(constellation_yaml_recognise);
 GOLDEN_READER(constellation_yaml_read);
 GOLDEN_WRITER(constellation_yaml_write);
+
+/* CoRIM and CoMID: format_corim.c, format_corim_write.c, format_comid_json.c */
+GOLDEN_RECOGNISER(corim_recognise);
+GOLDEN_READER(corim_read);
+GOLDEN_WRITER(corim_write);
+GOLDEN_RECOGNISER(comid_json_recognise);
+GOLDEN_READER(comid_json_read);
+GOLDEN_WRITER(comid_json_write);

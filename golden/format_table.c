@@ -6,6 +6,7 @@
 #define ALL_BANKS ((1u << ALG_COUNT) - 1)
 #define SHA256_ONLY (1u << ALG_SHA256)
 #define SHA384_ONLY (1u << ALG_SHA384)
+#define NAMED_HASHES (ALL_BANKS & ~(1u << ALG_SHA1)) /* of the IANA registry "Named Information" */
 
 // clang-format off
 const struct golden_format golden_formats[] = {
@@ -100,6 +101,13 @@ const struct golden_format golden_formats[] = {
 	{ .name = "constellation-console", .purpose = "Constellation: what a node's measurement reader prints",
 	  .holds = HOLDS_CC, .banks = SHA256_ONLY | SHA384_ONLY,
 	  .recognise = constellation_console_recognise, .read = constellation_console_read, .write = constellation_console_write },
+	{ .name = "corim", .purpose = "CoRIM with CoMIDs, CBOR (IETF RATS draft 11)",
+	  .holds = HOLDS_SETS | HOLDS_BANKS | HOLDS_VALUES | HOLDS_IDENTITY | HOLDS_CC, .banks = NAMED_HASHES,
+	  .extras_of = "comid-json", .binary = true,
+	  .recognise = corim_recognise, .read = corim_read, .write = corim_write },
+	{ .name = "comid-json", .purpose = "veraison's JSON template of a CoMID (cocli comid create)",
+	  .holds = HOLDS_SETS | HOLDS_BANKS | HOLDS_VALUES | HOLDS_IDENTITY | HOLDS_CC, .banks = NAMED_HASHES,
+	  .recognise = comid_json_recognise, .read = comid_json_read, .write = comid_json_write },
 };
 // clang-format on
 

@@ -270,7 +270,8 @@ static int tell_losses(const struct fitting *fit, const struct golden_set *s)
 		}
 	}
 	for (size_t i = 0; i < s->n_extras; i++)
-		extras |= strcmp(s->extras[i].format, fit->f->name) != 0;
+		extras |= strcmp(s->extras[i].format, fit->f->name) != 0 &&
+			  (!fit->f->extras_of || strcmp(s->extras[i].format, fit->f->extras_of) != 0);
 	const struct {
 		bool there;
 		unsigned holds;

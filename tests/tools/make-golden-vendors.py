@@ -95,6 +95,113 @@ def compute_pcrs():
         {"name": ev["name"], "hash": ev["hash"]} for ev in pcr4["events"]]}, 2)
 
 
+class Raw:
+    """Encoded already."""
+    def __init__(self, data):
+        self.data = data
+
+
+class Tag:
+    def __init__(self, number, item):
+        self.number, self.item = number, item
+
+
+def cbor(item):
+    """RFC 8949, deterministic: the shortest heads, maps sorted by their encoded keys."""
+    def head(major, n):
+        for limit, code, size in ((24, n, 0), (1 << 8, 24, 1), (1 << 16, 25, 2), (1 << 32, 26, 4), (1 << 64, 27, 8)):
+            if n < limit:
+                return bytes([major << 5 | code]) + (n.to_bytes(size, "big") if size else b"")
+
+    if isinstance(item, Raw):
+        return item.data
+    if isinstance(item, int):
+        return head(0, item) if item >= 0 else head(1, -1 - item)
+    if isinstance(item, bytes):
+        return head(2, len(item)) + item
+    if isinstance(item, str):
+        return head(3, len(item.encode())) + item.encode()
+    if isinstance(item, list):
+        return head(4, len(item)) + b"".join(map(cbor, item))
+    if isinstance(item, dict):
+        pairs = sorted((cbor(key), cbor(value)) for key, value in item.items())
+        return head(5, len(pairs)) + b"".join(key + value for key, value in pairs)
+    return head(6, item.number) + cbor(item.item)
+
+
+def write_bytes(name, data):
+    (where / name).write_bytes(data)
+    (where / (name + ".origin")).write_text(
+        "tests/tools/make-golden-vendors.py: CBOR by the encoder in it, after cddl/ of draft-ietf-rats-corim-11.\n"
+        "Made up, under pcrcast's licence.\n")
+
+
+def derived_id(purpose, content):
+    uuid = bytearray(hash_of(purpose.encode() + b"\0" + content)[:16])
+    uuid[6] = uuid[6] & 0x0f | 0x80
+    uuid[8] = uuid[8] & 0x3f | 0x80
+    return bytes(uuid)
+
+
+TAG_ID = bytes.fromhex("3f06af63a93c11e4979700505690773f")
+CLASS_ID = bytes.fromhex("67b28b6c34cc40a19117ab5b05911e37")
+ENTITIES = [{0: "ACME Inc.", 1: Tag(32, "https://acme.example"), 2: [0]}]
+
+
+def record(environment, registers):
+    return [environment, [{1: {14: registers}}]]
+
+
+def corim():
+    image = {0: {0: Tag(37, CLASS_ID), 1: "ACME Inc.", 2: "image", 3: 1}}
+    four, elevens = hash_of(b"4"), [hash_of(b"11a"), hash_of(b"11b")]
+    other = {0: {0: Tag(111, bytes.fromhex("5502c000")), 2: "other"}, 1: Tag(560, b"one machine")}
+    comid = {0: "en-GB", 1: {0: TAG_ID, 1: 3}, 2: ENTITIES, 4: {0: [
+        record(image, {4: [[1, four]], 11: [[1, eleven]]}) for eleven in elevens] + [
+        record(other, {0: [[1, hash_of(b"0")], [7, hash_of(b"0", "sha384")], [8, hash_of(b"0", "sha512")]]}),
+        record({0: {1: "ACME Inc."}}, {"mrtd": [[7, hash_of(b"mrtd", "sha384")]],
+                                       "rtmr0": [[7, hash_of(b"rtmr0", "sha384")]]})]}}
+    second = {1: {0: "a second tag"}, 4: {0: [record(image, {4: [[1, four]]})]}}
+    manifest = cbor(Tag(501, {0: "a manifest", 1: [Tag(506, cbor(comid)), Tag(506, cbor(second))],
+                              4: {0: Tag(1, 1767225600), 1: Tag(1, 1830297600)}, 5: ENTITIES}))
+    write_bytes("corim.cbor", manifest)
+    protected = cbor({1: -7, 3: "application/rim+cbor", 8: cbor({0: {0: "ACME Inc."}})})
+    write_bytes("corim-signed.cbor", cbor(Tag(18, [protected, {}, manifest, bytes(64)])))
+    write_bytes("comid.cbor", cbor(Tag(506, cbor(second))))
+
+
+def derived():
+    """A set that comes without ids, in this program's own form, and the manifest that is made of it."""
+    values = {"sha256": {"4": hash_of(b"4").hex(), "11": hash_of(b"11").hex()},
+              "sha384": {"4": hash_of(b"4", "sha384").hex()}}
+    write("corim-derived.json", {"version": 1, "sets": [{"identity": {"image": "disk.img"}, "pcrs": values}]}, 1)
+    triples = cbor({0: [record({0: {2: "disk.img"}}, {
+        4: [[1, hash_of(b"4")], [7, hash_of(b"4", "sha384")]], 11: [[1, hash_of(b"11")]]})]})
+    tag = cbor(Tag(506, cbor({1: {0: derived_id("pcrcast CoMID", triples)}, 4: Raw(triples)})))
+    write_bytes("corim-derived.cbor", cbor(Tag(501, {0: derived_id("pcrcast CoRIM", tag), 1: [Raw(tag)]})))
+
+
+def comid_json():
+    def text(data):
+        return "sha-256;" + base64.b64encode(hash_of(data)).decode()
+
+    def pair(data):
+        return ["sha-256", base64.urlsafe_b64encode(hash_of(data)).decode().rstrip("=")]
+
+    def template(form):
+        return {"lang": "en-GB", "tag-identity": {"id": "43BBE37F-2E61-4B33-AED3-53CFF1428B16", "version": 2},
+                "entities": [{"name": "ACME Ltd.", "regid": "https://acme.example", "roles": ["tagCreator", "creator"]}],
+                "triples": {"reference-values": [
+                    {"environment": {"class": {"id": {"type": "uuid", "value": "67b28b6c-34cc-40a1-9117-ab5b05911e37"},
+                                               "vendor": "ACME", "model": "image", "layer": 1}},
+                     "measurements": [{"value": {"integrity-registers": {
+                         "4": {"key-type": "uint", "value": [form(b"4")]},
+                         "11": {"key-type": "uint", "value": [form(eleven)]}}}}]} for eleven in (b"11a", b"11b")]}}
+
+    write("comid.json", template(text), 2)
+    write("comid-pairs.json", template(pair), 2)
+
+
 where.mkdir(parents=True, exist_ok=True)
-for make in (aws, pcrsys, tdx, rvps, compute_pcrs):
+for make in (aws, pcrsys, tdx, rvps, compute_pcrs, corim, derived, comid_json):
     make()
