@@ -363,6 +363,16 @@ int comid_join(struct golden *g, size_t first, struct pcrcast_error *e)
 	return r;
 }
 
+int comid_check_any(const struct golden *g, size_t other_records, struct pcrcast_error *e)
+{
+	if (g->n)
+		return 0;
+	return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+		       "no reference values of registers in it: %zu records of reference values, none with "
+		       "integrity registers",
+		       other_records);
+}
+
 /* ---- writing ---- */
 
 size_t comid_indices(const struct golden_set *s, uint32_t ret[static PCR_COUNT])

@@ -74,6 +74,9 @@ int comid_add_digest(struct golden *g, struct golden_set *s, enum alg alg, uint3
 /* Join sets from first on that are the states of one environment, where they are every combination of the values of registers. */
 int comid_join(struct golden *g, size_t first, struct pcrcast_error *e);
 
+/* When no set was read, say what there is instead: so many records without registers. */
+int comid_check_any(const struct golden *g, size_t other_records, struct pcrcast_error *e);
+
 /* ---- writing ---- */
 
 /* The states of a set, one after the other. */

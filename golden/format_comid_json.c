@@ -351,6 +351,7 @@ GOLDEN_READER(comid_json_read)
 	struct comid_reader c = { .g = g, .pool = POOL_INIT, .root = in->json, .e = e };
 	int r = read_all(&c);
 
+	r = r < 0 ? r : comid_check_any(g, c.other_records, e);
 	r = r < 0 ? r : tell_others(&c);
 	pool_done(&c.pool);
 	return r;

@@ -408,6 +408,7 @@ GOLDEN_READER(corim_read)
 	struct corim_reader c = { .g = g, .pool = POOL_INIT, .e = e };
 	int r = read_any(&c, in->bytes);
 
+	r = r < 0 ? r : comid_check_any(g, c.other_records, e);
 	r = r < 0 ? r : tell_others(&c);
 	pool_done(&c.pool);
 	return r;

@@ -296,7 +296,7 @@ static void manifests_that_are_odd_are_refused(void **state)
 			"01" Z32),
 		  "a second time" },
 		{ "d901f5a0", "a corim-map" },
-		{ "d901f5a20061740180", "no reference values" },
+		{ "d901f5a20061740180", "no reference values of registers" },
 		{ "d901fa01", "a CoMID" },
 		{ "d901fa4101", "a CoMID" },
 		{ "d283404041f6", "four parts" },
@@ -358,7 +358,7 @@ static void templates_that_are_odd_are_refused(void **state)
 		  "match nothing" },
 		{ JSON("[]"), "an object of registers" },
 		{ "{\"tag-identity\":{},\"triples\":[]}", "\"triples\": expected an object" },
-		{ "{\"tag-identity\":{},\"triples\":{}}", "no reference values" },
+		{ "{\"tag-identity\":{},\"triples\":{}}", "no reference values of registers" },
 		{ HEAD "\"measurements\":[]}]}}", "\"measurements\": expected an array" },
 	};
 
