@@ -301,7 +301,7 @@ static int note_validity(struct corim_reader *c)
 {
 	const struct cbor_node *map = cbor_get(c->corim, CORIM_VALIDITY),
 			       *after = cbor_untag(cbor_get(map, 1), 1);
-	char text[sizeof "2027-01-01T00:00:00Z"] = "a time that it states";
+	char text[32] = "a time that it states";
 	time_t t = cbor_is(after, CBOR_UNSIGNED) && after->number < UINT32_MAX ? (time_t)after->number : 0;
 	struct tm tm;
 

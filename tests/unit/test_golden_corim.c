@@ -296,6 +296,7 @@ static void manifests_that_are_odd_are_refused(void **state)
 			"01" Z32),
 		  "a second time" },
 		{ "d901f5a0", "a corim-map" },
+		{ "d901f5a3006174018004a101c100", "no reference values of registers" },
 		{ "d901f5a20061740180", "no reference values of registers" },
 		{ "d901fa01", "a CoMID" },
 		{ "d901fa4101", "a CoMID" },
