@@ -254,6 +254,7 @@ int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrca
 		(struct event_text){ "command line of addons", "section .cmdline of the addons" }, e);
 	if (r < 0)
 		return r;
+	stub_line_source(run, "section .cmdline of the addons");
 	run->line = utf16_join(run->w->pool, run->line, run->line.n ? ' ' : 0, line);
 	run->has_line = true;
 	return run->line.s ? 0 : err_nomem(e);

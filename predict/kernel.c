@@ -17,7 +17,7 @@ static const uint8_t initrd_data[] = "\xec\x22\x3b\x8f\x0d\0\0\0Linux initrd";
 static int load_options_event(struct walk *w, const struct start *s, struct pcrcast_error *e)
 {
 	struct event_text text = { "kernel command line as the EFI stub receives it (LoadOptions)",
-				   "load options" };
+				   s->options_source ? s->options_source : "load options" };
 	struct slice data = { load_options_data, sizeof load_options_data };
 
 	if (s->options_unknown)

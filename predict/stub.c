@@ -85,6 +85,14 @@ static int measure_profile(struct stub_run *run, unsigned profile, struct pcrcas
 				   e);
 }
 
+/* "\\EFI\\Linux\\a.efi: section .cmdline, file bytes 2048 to 2068" */
+static const char *section_source(struct stub_run *run, enum uki_section s)
+{
+	const char *place = uki_section_place(run->w->pool, &run->uki, s);
+
+	return place ? pool_printf(run->w->pool, "%s: %s", run->start->path, place) : NULL;
+}
+
 static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 {
 	static const char by_hardware[] = "which .dtbauto or .efifw section applies depends on the hardware";
@@ -116,7 +124,7 @@ static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 			    walk_event_bytes(run->w, 11, EV_IPL, wide_bytes, bytes, EVENT_CONSTANT, text, e) :
 			    err_nomem(e);
 		text = (struct event_text){ pool_printf(pool, "content of section %s", name),
-					    uki_section_place(pool, &run->uki, s) };
+					    section_source(run, s) };
 		if (r == 0)
 			r = walk_ipl(run->w, 11, wide, &run->uki.sections[s].bytes, text, e);
 	}
@@ -204,6 +212,7 @@ static int settle_line(struct stub_run *run, struct utf16 options, bool given, s
 	}
 
 	run->has_line = run->uki.sections[UKI_CMDLINE].set;
+	run->line_source = run->has_line ? section_source(run, UKI_CMDLINE) : NULL;
 	run->line = (struct utf16){ no_text, 0 };
 	if (!run->has_line)
 		return 0;
@@ -217,8 +226,18 @@ static int settle_line(struct stub_run *run, struct utf16 options, bool given, s
 	return r;
 }
 
-static int append(struct stub_run *run, struct utf16 more, bool always_space, struct pcrcast_error *e)
+void stub_line_source(struct stub_run *run, const char *source)
 {
+	const char *before = run->line_source ? run->line_source : run->has_line ? "load options" : NULL;
+
+	if (source)
+		run->line_source = before ? pool_printf(run->w->pool, "%s + %s", before, source) : source;
+}
+
+static int append(struct stub_run *run, struct utf16 more, bool always_space, const char *source,
+		  struct pcrcast_error *e)
+{
+	stub_line_source(run, source);
 	run->line = utf16_join(run->w->pool, run->line, run->line.n || always_space ? ' ' : 0, more);
 	run->has_line = true;
 	return run->line.s ? 0 : err_nomem(e);
@@ -243,7 +262,7 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 		if (r < 0 || more.n == 0)
 			return r;
 		r = walk_command_line(run->w, more, EVENT_ASSUMED, text, e);
-		return r < 0 ? r : append(run, more, false, e);
+		return r < 0 ? r : append(run, more, false, "--smbios", e);
 	}
 
 	if (!*value)
@@ -254,7 +273,7 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 	if (!run->has_line)
 		r = utf16_of_utf8(run->w->pool, "(null)", &run->line, e);
 	if (r == 0)
-		r = append(run, more, true, e);
+		r = append(run, more, true, "--smbios", e);
 	return r < 0 ? r : walk_command_line(run->w, more, EVENT_ASSUMED, text, e);
 }
 
@@ -280,7 +299,7 @@ static int append_console(struct stub_run *run, struct pcrcast_error *e)
 				      &word, e);
 
 		if (r == 0)
-			r = append(run, word, false, e);
+			r = append(run, word, false, i ? NULL : "--console", e);
 		if (r < 0)
 			return r;
 	}
@@ -333,7 +352,7 @@ static int add_section(struct stub_run *run, enum uki_section s, struct part_lis
 {
 	if (!run->uki.sections[s].set)
 		return 0;
-	return stub_part_add(run, to, uki_section_names[s], &run->uki.sections[s].bytes, e);
+	return stub_part_add(run, to, section_source(run, s), &run->uki.sections[s].bytes, e);
 }
 
 static int add_list(struct stub_run *run, const struct part_list *from, bool reversed, struct part_list *to,
@@ -477,6 +496,7 @@ static int kernel_options(struct stub_run *run, bool handover, struct start *ker
 	}
 	if (run->has_line) {
 		kernel->options = utf16_bytes(run->w->pool, run->line, true);
+		kernel->options_source = run->line_source;
 		return kernel->options.p ? 0 : err_nomem(e);
 	}
 	if (run->start->options.n == 0 || run->rules->keeps_own_options == NO)
@@ -519,7 +539,7 @@ static int check_kernel(struct stub_run *run, const struct start *kernel, bool h
 
 static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 {
-	const char *place = uki_section_place(run->w->pool, &run->uki, UKI_LINUX);
+	const char *place = section_source(run, UKI_LINUX);
 	struct start kernel = { .volume = NULL,
 				.path = run->start->path,
 				.real_path = run->start->real_path };

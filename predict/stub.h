@@ -31,8 +31,9 @@ struct stub_run {
 	struct uki uki;
 	const char *extra_dir; /* NAME.efi.extra.d */
 
-	bool has_line;     /* there is a command line, perhaps an empty one */
-	struct utf16 line; /* what the kernel will get */
+	bool has_line;           /* there is a command line, perhaps an empty one */
+	struct utf16 line;       /* what the kernel will get */
+	const char *line_source; /* where it comes from, for event texts; NULL: the load options */
 	struct doubt line_doubt;
 	struct doubt initrd_doubt;
 
@@ -58,6 +59,9 @@ int stub_load_addons(struct stub_run *run, int which, struct pcrcast_error *e);
 
 /* Note what is read, and what is assumed, of the hardware that chooses among .dtbauto and .efifw sections of an image. */
 int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e);
+
+/* Note where what is put behind the command line comes from; before has_line is set. */
+void stub_line_source(struct stub_run *run, const char *source);
 
 /* Put addon text behind the command line and measure it. */
 int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrcast_error *e);

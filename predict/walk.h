@@ -49,9 +49,10 @@ struct start {
 		*real_path; /* the name it has when it runs: boot counting renames files; same as path else */
 	struct pe pe;       /* of the bytes handed to LoadImage() */
 	struct sd_identity id;
-	struct slice options; /* LoadOptions, n bytes; p may be empty */
-	bool options_of_user; /* they are, or end in, what --load-options says */
-	bool options_unknown; /* they depend on what is not known */
+	struct slice options;       /* LoadOptions, n bytes; p may be empty */
+	const char *options_source; /* for event texts; NULL: the load options */
+	bool options_of_user;       /* they are, or end in, what --load-options says */
+	bool options_unknown;       /* they depend on what is not known */
 	const char *why_unknown,
 		*option_missing; /* the reason, and the option that would tell (may be NULL) */
 	bool has_initrd;         /* a LoadFile2 initrd is registered */
