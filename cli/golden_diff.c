@@ -140,10 +140,9 @@ static void print_explanation(const struct golden_comparison *c, const struct go
 		putchar('\n');
 	}
 	if (x->has_first) {
-		print_first("first difference: got", c->got->log, x->first_got, x->first_got_words,
+		print_first("first difference, found:", c->got->log, x->first_got, x->first_got_words,
 			    item->alg);
-		print_first("where was expected:", c->want->log, x->first_want, x->first_want_words,
-			    item->alg);
+		print_first("expected:", c->want->log, x->first_want, x->first_want_words, item->alg);
 	}
 	if (x->n_changes)
 		printf(INDENT "differences of events, expected → got: %zu\n", x->n_changes);
@@ -243,11 +242,34 @@ static void print_names(const struct golden_diff_arguments *a, const struct gold
 		fputs("pcrcast: no set is for what was got: it was compared with all\n", stderr);
 }
 
+static void print_claims(const struct golden_comparison *c)
+{
+	if (!c->has_claims)
+		return;
+	printf("%-13s statements about components\n", word_of(c->claims, false));
+	for (size_t i = 0; i < c->n_claim_lines; i++) {
+		fputs(INDENT, stdout);
+		put_text(stdout, c->claim_lines[i]);
+		putchar('\n');
+	}
+}
+
+/* "different: 3 same, 1 differs, 1 missing, 1 warning" */
 static void print_counts(const struct golden_comparison *c)
 {
-	printf("%s: %zu the same, %zu not", golden_verdict_name(c->verdict), c->n_same, c->n_failed);
-	if (c->n_missing)
-		printf(", %zu missing", c->n_missing);
+	size_t missing = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		missing += c->items[i].result == GOLDEN_MISSING && !c->items[i].warn_only;
+	for (size_t i = 0; i < c->n_policies; i++)
+		missing += c->policies[i].result == GOLDEN_MISSING;
+	size_t differ = c->n_failed - missing;
+
+	printf("%s: %zu same", golden_verdict_name(c->verdict), c->n_same);
+	if (differ)
+		printf(", %zu differ%s", differ, differ == 1 ? "s" : "");
+	if (missing)
+		printf(", %zu missing", missing);
 	if (c->n_warnings)
 		printf(", %zu warning%s", c->n_warnings, c->n_warnings == 1 ? "" : "s");
 	if (c->n_not_compared)
@@ -264,6 +286,7 @@ static void print_text(const struct golden_diff_arguments *a, const struct golde
 			print_register(c, &c->items[i]);
 	for (size_t i = 0; i < c->n_policies; i++)
 		print_policy(&c->policies[i]);
+	print_claims(c);
 	print_extras(c);
 	for (size_t i = 0; i < c->n_notes && !a->quiet; i++) {
 		fputs("pcrcast: ", stderr);

@@ -134,6 +134,21 @@ static void add_policies(struct json_doc *d, struct cJSON *o, const struct golde
 		json_free(list);
 }
 
+static void add_claims(struct json_doc *d, struct cJSON *o, const struct golden_comparison *c)
+{
+	struct cJSON *x, *lines;
+
+	if (!c->has_claims)
+		return;
+	x = json_object(d);
+	lines = json_array(d);
+	json_add_string(d, x, "result", golden_result_name(c->claims));
+	for (size_t i = 0; i < c->n_claim_lines; i++)
+		json_append_string(d, lines, c->claim_lines[i]);
+	json_add(d, x, "text", lines);
+	json_add(d, o, "claims", x);
+}
+
 static int fill(struct json_doc *d, struct cJSON *o, const struct golden_comparison *c,
 		const struct golden_diff_names *names, struct pcrcast_error *e)
 {
@@ -150,6 +165,7 @@ static int fill(struct json_doc *d, struct cJSON *o, const struct golden_compari
 	}
 	int r = add_registers(d, o, c, e);
 	add_policies(d, o, c);
+	add_claims(d, o, c);
 	json_add_u64(d, o, "accepted", c->n_same);
 	json_add_u64(d, o, "failures", c->n_failed);
 	json_add_u64(d, o, "warnings", c->n_warnings);

@@ -362,6 +362,12 @@ static void conclude(struct golden_comparison *c)
 		c->n_not_compared += result == GOLDEN_NOT_COMPARED;
 		c->n_failed += result == GOLDEN_DIFFERS || result == GOLDEN_MISSING;
 	}
+	if (c->has_claims) {
+		compared |= c->claims == GOLDEN_SAME || c->claims == GOLDEN_DIFFERS;
+		c->n_same += c->claims == GOLDEN_SAME;
+		c->n_failed += c->claims == GOLDEN_DIFFERS;
+		c->n_not_compared += c->claims == GOLDEN_NOT_COMPARED;
+	}
 	c->verdict = !compared   ? VERDICT_UNDECIDED :
 		     c->n_failed ? VERDICT_DIFFERENT :
 		     open        ? VERDICT_UNDECIDED :
@@ -390,9 +396,8 @@ static int compare_set(struct comparing *x)
 		qsort(c->items, c->n, sizeof *c->items, by_register);
 	if (r == 0)
 		r = compare_policies(x->pool, c, x->options, x->e);
-	if (r == 0 && want->n_claims)
-		r = compare_note(x->pool, c, x->e, "%zu statements about components are not compared",
-				 want->n_claims);
+	if (r == 0)
+		r = compare_claims(x->pool, c, x->e);
 	if (r == 0)
 		conclude(c);
 	return r;

@@ -115,6 +115,11 @@ struct golden_comparison {
 	size_t n, cap;
 	struct golden_policy_result *policies;
 	size_t n_policies, cap_policies;
+	/* WANT's statements about components, where it has nothing else: do GOT's events bear them out? claim_lines: which do not */
+	bool has_claims;
+	enum golden_result claims;
+	const char **claim_lines;
+	size_t n_claim_lines, cap_claim_lines;
 	size_t n_same, n_failed, n_warnings, n_missing, n_extra,
 		n_not_compared; /* n_missing: of failed and warnings */
 	const char **notes;

@@ -41,3 +41,9 @@ int track_find_without(const struct track *t, const uint8_t *value, size_t *ret,
 /* compare_policies.c: WANT's policies against GOT's values, and GOT's policies against WANT's policies or values. */
 int compare_policies(struct pool *pool, struct golden_comparison *c,
 		     const struct golden_compare_options *options, struct pcrcast_error *e);
+
+/*
+ * compare_claims.c: WANT's statements about components against GOT's events. Sets c->has_claims, c->claims and the
+ * lines when WANT is made of claims; beside values or policies they are only noted.
+ */
+int compare_claims(struct pool *pool, struct golden_comparison *c, struct pcrcast_error *e);

@@ -316,6 +316,9 @@ static int explain_by_one(struct explaining *x)
 	if (!found && r == 0 && is_zero(x->value, algs[x->item->alg].len)) {
 		x->item->explanation.reason = REASON_NOTHING;
 		r = SAY(x, "GOT's register is zero: nothing was measured into it");
+	} else if (!found && r == 0 && (x->want_explains || x->got_explains)) {
+		r = SAY(x, "%s's value is none that %s's events lead through",
+			x->want_explains ? "GOT" : "WANT", x->want_explains ? "WANT" : "GOT");
 	}
 	return r;
 }
