@@ -241,12 +241,26 @@ static int check_chain(struct pool *pool, struct chain *c, const struct chain_in
 	return 0;
 }
 
+/* What the nearest certificate above the leaf that has extended key usages says. */
+static int read_above(struct pool *pool, const struct chain *c, struct profile *ret, struct pcrcast_error *e)
+{
+	certificates *chain = X509_STORE_CTX_get0_chain(c->ctx);
+	struct profile p = { .usage = NULL };
+	int rc = 0;
+
+	for (int i = 1; i < sk_X509_num(chain) && rc == 0 && !p.usage; i++)
+		rc = profile_read(pool, sk_X509_value(chain, i), &p, e);
+	if (rc == 0)
+		*ret = p;
+	return rc;
+}
+
 int certificate_chain_check(struct pool *pool, const struct chain_input *in, struct chain_result *ret,
 			    struct pcrcast_error *e)
 {
 	_cleanup_(chain_done) struct chain c = { .leaf = NULL };
 	struct chain_result r = { .match = MATCH_YES };
-	struct profile profile;
+	struct profile profile, above;
 	int rc = chain_read(&c, in, e);
 
 	X509 *leaf = rc == 0 ? sk_X509_value(c.leaf, 0) : NULL;
@@ -266,8 +280,14 @@ int certificate_chain_check(struct pool *pool, const struct chain_input *in, str
 		rc = check_chain(pool, &c, in, &r, e);
 	if (rc < 0)
 		return rc;
-	if (r.match == MATCH_YES)
-		r.match = profile_check_role(pool, leaf, &profile, in->role, &r.why);
+	if (r.match == MATCH_YES) {
+		rc = read_above(pool, &c, &above, e);
+		if (rc < 0)
+			return rc;
+		r.match = profile_check_role(pool, leaf, &profile, &above, in->role, &r.why);
+		if (r.match != MATCH_YES && !r.why)
+			return err_nomem(e);
+	}
 	*ret = r;
 	return 0;
 }

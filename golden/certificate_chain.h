@@ -65,8 +65,11 @@ struct chain_result {
  * policies are not evaluated.
  *
  * MATCH_NO: one of these does not hold; why names the first.
- * MATCH_CANNOT_TELL: the chain is good, but the leaf does not say what it is for: an AK certificate without extended key
- * usage, or an EK certificate with neither that nor TPM attributes in its subject alternative name. Or its key is of a kind
+ * Meant for the role: its extended key usage names it; or, when it has none, that of the nearest authority above which has
+ * one. For an AK 2.23.133.8.1 will do when the key usage is digital signature and no encryption: so Google issues them.
+ *
+ * MATCH_CANNOT_TELL: the chain is good, but nothing says what the leaf is for: no extended key usage in it or above it (and, for
+ * an EK, no TPM attributes in its subject alternative name either). Or its key is of a kind
  * that libcrypto cannot read (RSAES-OAEP keys of old EK certificates), so the chain was not looked at.
  *
  * Negative: the input is no certificate, has nothing in it that could be trusted, or memory gave out. ret is then untouched.

@@ -28,11 +28,11 @@ static bool oid_is(const ASN1_OBJECT *oid, const char *text)
 	return strcmp(buf, text) == 0;
 }
 
-/* ---- the leaf's words ---- */
+/* ---- a certificate's words ---- */
 
-static int read_usage(struct pool *pool, X509 *leaf, struct profile *p, struct pcrcast_error *e)
+static int read_usage(struct pool *pool, X509 *cert, struct profile *p, struct pcrcast_error *e)
 {
-	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
 	int rc = 0;
 
 	for (int i = 0; i < sk_ASN1_OBJECT_num(usages) && rc == 0; i++) {
@@ -40,7 +40,6 @@ static int read_usage(struct pool *pool, X509 *leaf, struct profile *p, struct p
 
 		oid_text(sk_ASN1_OBJECT_value(usages, i), oid);
 		bool any = strcmp(oid, ANY_USAGE) == 0;
-		p->has_usage = true;
 		p->ek |= any || strcmp(oid, EK_CERTIFICATE) == 0;
 		p->ak |= any || strcmp(oid, AIK_CERTIFICATE) == 0;
 		p->usage = pool_printf(pool, "%s%s%s", p->usage ? p->usage : "", p->usage ? " " : "", oid);
@@ -87,11 +86,11 @@ static void read_directory_name(struct pool *pool, const X509_NAME *name, struct
 	}
 }
 
-int profile_read(struct pool *pool, X509 *leaf, struct profile *ret, struct pcrcast_error *e)
+int profile_read(struct pool *pool, X509 *cert, struct profile *ret, struct pcrcast_error *e)
 {
-	struct profile p = { .named = X509_NAME_entry_count(X509_get_subject_name(leaf)) > 0 };
-	int rc = read_usage(pool, leaf, &p, e);
-	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+	struct profile p = { .named = X509_NAME_entry_count(X509_get_subject_name(cert)) > 0 };
+	int rc = read_usage(pool, cert, &p, e);
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
@@ -172,29 +171,47 @@ const char *profile_check_extensions(struct pool *pool, X509 *cert)
 
 /* ---- the role ---- */
 
+enum {
+	ENCRYPTS = KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT,
+	SIGNS = KU_DIGITAL_SIGNATURE,
+};
+
+/*
+ * Extended key usages that name the role. Google's authority names its attestation keys 2.23.133.8.1 as well; that a
+ * certificate is not for an endorsement key that encrypts is in its key usage then.
+ */
+static bool names_role(const struct profile *p, enum certificate_role role, bool signs_only)
+{
+	return role == CERTIFICATE_EK ? p->ek : p->ak || (p->ek && signs_only);
+}
+
 enum match profile_check_role(struct pool *pool, X509 *leaf, const struct profile *p,
-			      enum certificate_role role, const char **ret_why)
+			      const struct profile *above, enum certificate_role role, const char **ret_why)
 {
 	bool ek = role == CERTIFICATE_EK;
 	uint32_t flags = X509_get_extension_flags(leaf);
-	uint32_t wanted =
-		ek ? KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT | KU_DIGITAL_SIGNATURE : KU_DIGITAL_SIGNATURE;
+	uint32_t usage = X509_get_key_usage(leaf); /* all ones when not said */
+	bool signs_only = usage & SIGNS && !(usage & ENCRYPTS);
+	/* Google's newer leaves have no extended key usage; the authorities above them are limited by theirs. */
+	const struct profile *says = p->usage ? p : above;
 
 	*ret_why = NULL;
 	if (flags & EXFLAG_CA)
 		*ret_why = "it is a certificate authority's, not a TPM key's";
-	else if (flags & EXFLAG_KUSAGE && !(X509_get_key_usage(leaf) & wanted))
+	else if (!(usage & (ek ? ENCRYPTS | SIGNS : SIGNS)))
 		*ret_why = ek ? "its key usage allows no key encipherment or agreement, which an EK does" :
 				"its key usage allows no digital signature, which an AK makes";
-	else if (p->has_usage && !(ek ? p->ek : p->ak))
-		*ret_why = pool_printf(pool, "its extended key usage is %s, expected %s", p->usage,
-				       ek ? EK_CERTIFICATE : AIK_CERTIFICATE);
+	else if (says->usage && !names_role(says, role, signs_only))
+		*ret_why = pool_printf(pool, "%s is %s, expected %s",
+				       says == p ? "its extended key usage" :
+						   "the extended key usage of the authority above it",
+				       says->usage, ek ? EK_CERTIFICATE : AIK_CERTIFICATE);
 	else if (!p->named)
 		*ret_why = "its subject is empty and there is no subject alternative name";
 	if (*ret_why)
 		return MATCH_NO;
 	/* Old EK certificates have no extended key usage, but attributes that no other certificate has. */
-	if (p->has_usage || (ek && p->manufacturer))
+	if (says->usage || (ek && p->manufacturer))
 		return MATCH_YES;
 	*ret_why = ek ? "it does not say that it is an EK's: no extended key usage, no TPM attributes" :
 			"it does not say that it is an AK's: no extended key usage";
