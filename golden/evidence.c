@@ -170,6 +170,7 @@ struct json_container {
 
 static const struct json_container json_containers[] = {
 	{ "keylime", evidence_is_keylime_answer, evidence_read_keylime_answer },
+	{ "keylime", evidence_is_keylime_push, evidence_read_keylime_push },
 	{ "go-attestation", evidence_is_go_dump, evidence_read_go_dump },
 	{ "go-attestation", evidence_is_go_platform, evidence_read_go_platform },
 	{ "constellation", evidence_is_constellation, evidence_read_constellation },

@@ -69,7 +69,7 @@ struct evidence {
 void evidence_done(struct evidence *ev);
 
 /*
- * Read a container: Keylime's quote string or an agent's answer, go-attestation's dump or PlatformParameters, go-tpm-tools'
+ * Read a container: Keylime's quote string, an agent's answer or what it pushes, go-attestation's dump or PlatformParameters, go-tpm-tools'
  * Attestation (protobuf, binary or text), Constellation's attestation document or trustee's evidence with a TPM quote;
  * recognised from the bytes. On success there is at least one quote, each with message and signature. What the slices hold is
  * not looked into. Nothing in ret borrows from bytes. ret is to be done with evidence_done whatever is returned.

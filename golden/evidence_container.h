@@ -25,6 +25,9 @@ int evidence_read_binary_attestation(struct slice bytes, struct evidence *ev, st
 bool evidence_is_keylime_answer(const struct cJSON *root);
 int evidence_read_keylime_answer(const struct cJSON *root, struct evidence *ev, struct pcrcast_error *e);
 
+bool evidence_is_keylime_push(const struct cJSON *root);
+int evidence_read_keylime_push(const struct cJSON *root, struct evidence *ev, struct pcrcast_error *e);
+
 bool evidence_is_go_dump(const struct cJSON *root);
 int evidence_read_go_dump(const struct cJSON *root, struct evidence *ev, struct pcrcast_error *e);
 

@@ -30,6 +30,13 @@ static bool same_selection(const struct pcr_selection *a, const struct pcr_selec
 	return same;
 }
 
+/* Member by member: there is padding between them. */
+static bool same_values(const struct pcr_values *a, const struct pcr_values *b)
+{
+	return memcmp(a->known, b->known, sizeof a->known) == 0 &&
+	       memcmp(a->value, b->value, sizeof a->value) == 0;
+}
+
 static void write_and_read(const struct pcr_selection *s, const struct pcr_values *v)
 {
 	struct pool pool = POOL_INIT;
@@ -39,13 +46,13 @@ static void write_and_read(const struct pcr_selection *s, const struct pcr_value
 
 	CHECK(pcr_file_write_serialized(s, v, &pool, &out, NULL) == 0);
 	CHECK(pcr_file_read_serialized(out, &same, &again, NULL) == 0);
-	CHECK(memcmp(&again, v, sizeof again) == 0 && same_selection(&same, s));
+	CHECK(same_values(&again, v) && same_selection(&same, s));
 	CHECK(pcr_file_write_marshaled(s, v, &pool, &out, NULL) == 0);
 	CHECK(pcr_file_read_marshaled(out, &same, &again, NULL) == 0);
-	CHECK(memcmp(&again, v, sizeof again) == 0 && same_selection(&same, s));
+	CHECK(same_values(&again, v) && same_selection(&same, s));
 	CHECK(pcr_file_write_values(s, v, &pool, &out, NULL) == 0);
 	CHECK(pcr_file_read_values(out, s, &again, NULL) == 0);
-	CHECK(memcmp(&again, v, sizeof again) == 0);
+	CHECK(same_values(&again, v));
 	pool_done(&pool);
 }
 

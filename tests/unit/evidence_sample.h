@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "eventlog/check.h"
 
 /* Free with free((void *)s.p). */
 static inline struct slice sample(const char *name)
@@ -41,4 +42,11 @@ static inline struct slice cut(struct slice s, size_t n)
 	assert_non_null(copy);
 	memcpy(copy, s.p, n);
 	return (struct slice){ copy, n };
+}
+
+/* Member by member: there is padding between them. */
+static inline void assert_same_values(const struct pcr_values *a, const struct pcr_values *b)
+{
+	assert_memory_equal(a->known, b->known, sizeof a->known);
+	assert_memory_equal(a->value, b->value, sizeof a->value);
 }

@@ -96,7 +96,7 @@ static void a_keylime_quote_string_is_read(void **state)
 	assert_int_equal(ev.n_quotes, 1);
 	assert_quote(&ev.quotes[0], "three-banks");
 	assert_int_equal(pcr_file_read_serialized(file, NULL, &expected, NULL), 0);
-	assert_memory_equal(&ev.quotes[0].pcrs, &expected, sizeof expected);
+	assert_same_values(&ev.quotes[0].pcrs, &expected);
 	assert_int_equal(ev.nonce_rule, NONCE_PLAIN);
 	assert_int_equal(ev.key.n + ev.log.n + ev.n_notes, 0);
 	evidence_done(&ev);
@@ -116,6 +116,26 @@ static void a_keylime_agents_answer_is_read(void **state)
 	assert_int_equal(ev.key.n, 0); /* "pubkey" is another key */
 	assert_true(has_note(&ev, "\"pubkey\""));
 	evidence_done(&ev);
+}
+
+static void what_a_keylime_agent_pushes_is_read(void **state)
+{
+	struct slice file = sample("three-banks.pcrs");
+	struct pcr_values expected;
+	struct evidence ev;
+
+	(void)state;
+	read_container("keylime-push.json", &ev);
+	assert_string_equal(ev.container, "keylime");
+	assert_int_equal(ev.n_quotes, 1);
+	assert_quote(&ev.quotes[0], "three-banks");
+	assert_int_equal(pcr_file_read_serialized(file, NULL, &expected, NULL), 0);
+	assert_same_values(&ev.quotes[0].pcrs, &expected);
+	assert_log(&ev);
+	assert_int_equal(ev.ima_log.n, 0); /* from which entry on? */
+	assert_true(has_note(&ev, "\"ima_log\""));
+	evidence_done(&ev);
+	sample_done(file);
 }
 
 static void a_dump_of_go_attestation_is_read(void **state)
@@ -275,7 +295,8 @@ static void every_truncation_is_refused(void **state)
 					     "constellation.json",
 					     "trustee-azure.json",
 					     "trustee-tpm.json",
-					     "go-attestation-platform.json" };
+					     "go-attestation-platform.json",
+					     "keylime-push.json" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -370,6 +391,32 @@ static void malformed_quote_strings_are_refused(void **state)
 	",\"AK\":{\"Public\":\"AAAA\"},\"Quote\":{\"Quote\":\"AAAA\",\"Signature\":\"AAAA\"}," \
 	"\"Log\":{\"PCRs\":" pcrs ",\"Raw\":null}}"
 #define ZERO20 "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+#define PUSH(items) "{\"data\":{\"attributes\":{\"evidence_collected\":[" items "]}}}"
+#define ITEM(type, data) "{\"evidence_type\":\"" type "\",\"data\":{" data "}}"
+
+static void malformed_pushes_are_refused(void **state)
+{
+	static const char other[] = PUSH(ITEM(
+		"tpm_quote", "\"message\":\"AAAA\",\"signature\":\"AAAA\",\"subject_data\":{\"0\":\"00\"}"));
+	struct evidence ev;
+
+	(void)state;
+	assert_int_equal(evidence_read(slice_of_string(other), &ev, NULL), 0);
+	assert_false(ev.quotes[0].has_pcrs);
+	assert_true(has_note(&ev, "\"subject_data\" that is no text"));
+	evidence_done(&ev);
+	assert_text_refused(PUSH(""), PCRCAST_EFORMAT, "no quote");
+	assert_text_refused(PUSH("7"), PCRCAST_EFORMAT, "evidence_collected[0]: expected {");
+	assert_text_refused(PUSH(ITEM("other", "")), PCRCAST_EFORMAT, "no quote");
+	assert_text_refused(PUSH(ITEM("tpm_quote", "")), PCRCAST_EFORMAT, "quote 0 has no message");
+	assert_text_refused(PUSH(ITEM("tpm_quote", "\"message\":7")), PCRCAST_EFORMAT,
+			    "\"message\": expected base64");
+	assert_text_refused(PUSH(ITEM("tpm_quote", "\"subject_data\":\"AAAA\"")), PCRCAST_ETRUNC,
+			    "\"subject_data\": the selection");
+	assert_text_refused(PUSH(ITEM("uefi_log", "\"entries\":\"AAAA\"") "," ITEM("uefi_log", "")),
+			    PCRCAST_EFORMAT, "evidence_collected[1]: a second");
+}
 
 static void malformed_dumps_are_refused(void **state)
 {
@@ -591,6 +638,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_keylime_quote_string_is_read),
 		cmocka_unit_test(a_keylime_agents_answer_is_read),
+		cmocka_unit_test(what_a_keylime_agent_pushes_is_read),
 		cmocka_unit_test(a_dump_of_go_attestation_is_read),
 		cmocka_unit_test(platform_parameters_of_go_attestation_are_read),
 		cmocka_unit_test(an_attestation_of_go_tpm_tools_is_read_in_both_forms),
@@ -602,6 +650,7 @@ int main(void)
 		cmocka_unit_test(truncated_text_protobuf_is_refused_or_a_shorter_message),
 		cmocka_unit_test(what_is_no_container_is_refused),
 		cmocka_unit_test(malformed_quote_strings_are_refused),
+		cmocka_unit_test(malformed_pushes_are_refused),
 		cmocka_unit_test(malformed_dumps_are_refused),
 		cmocka_unit_test(an_unknown_bank_is_noted_and_passed_over),
 		cmocka_unit_test(malformed_documents_of_constellation_are_refused),

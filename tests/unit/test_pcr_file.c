@@ -108,7 +108,7 @@ static void bare_values_are_the_same_as_the_serialized_ones(void **state)
 	(void)state;
 	read_sample("nine.pcrs", &s, &v);
 	assert_int_equal(pcr_file_read_values(file, &s, &again, NULL), 0);
-	assert_memory_equal(&v, &again, sizeof v);
+	assert_same_values(&v, &again);
 	pcr_selection_of(&v, &own);
 	assert_int_equal(own.n, 1);
 	assert_int_equal(own.banks[0].pcrs, 0x1ff);
@@ -164,7 +164,7 @@ static void marshaled_files_are_read_and_written(void **state)
 	assert_int_equal(written.n, file.n - 4);
 	assert_int_equal(get_u32be(written.p + 20), 3);
 	assert_int_equal(pcr_file_read_marshaled(written, &same, &again, NULL), 0);
-	assert_memory_equal(&v, &again, sizeof v);
+	assert_same_values(&v, &again);
 	for (size_t n = 0; n < file.n; n++) {
 		struct slice part = cut(file, n);
 

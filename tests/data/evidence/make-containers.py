@@ -35,6 +35,13 @@ Path("keylime-answer.json").write_text(json.dumps({"code": 200, "status": "Succe
     "boottime": 123456, "mb_measurement_list": b64(LOG), "ima_measurement_list": "10 00 ima-ng\n",
     "ima_measurement_list_entry": 0}}, indent=4) + "\n")
 
+Path("keylime-push.json").write_text(json.dumps({"data": {"type": "attestation", "attributes": {"evidence_collected": [
+    {"evidence_class": "certification", "evidence_type": "tpm_quote", "data": {
+        "subject_data": b64(read("three-banks.pcrs")), "message": b64(read("three-banks.msg")),
+        "signature": b64(read("three-banks.sig"))}},
+    {"evidence_class": "log", "evidence_type": "uefi_log", "data": {"entries": b64(LOG)}},
+    {"evidence_class": "log", "evidence_type": "ima_log", "data": {"entry_count": 1, "entries": "10 00 ima-ng\n"}}]}}}))
+
 # ---- go-attestation ----
 
 go_pcrs = [{"Index": i, "Digest": b64(PCRS[i]), "DigestAlg": 5} for i in (7, 0, *range(8, 24), *range(1, 7))]
