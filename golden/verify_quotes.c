@@ -79,9 +79,10 @@ static int matches_nonce(struct verification *v, const struct tpm_quote *q, bool
 	struct slice nonce = v->in->nonce, inner, outer;
 	uint8_t padded[64] = { 0 };
 
-	*ret = is_extra_data(q, nonce);
-	if (*ret || ev->nonce_rule == NONCE_PLAIN)
+	if (ev->nonce_rule == NONCE_PLAIN) {
+		*ret = is_extra_data(q, nonce);
 		return 0;
+	}
 	if (ev->nonce_rule == NONCE_PADDED) {
 		memcpy(padded, nonce.p, nonce.n < sizeof padded ? nonce.n : sizeof padded);
 		*ret = is_extra_data(q, (struct slice){ padded, 32 }) ||
