@@ -493,10 +493,12 @@ static int read_set(struct golden *g, const struct cJSON *node, bool whole, stru
 /* { bank: { register: value } } and nothing else, as scripts write it. */
 static bool is_bare(const struct cJSON *o)
 {
+	if (!json_is_object(o) || !json_first(o))
+		return false;
 	for (const struct cJSON *c = json_first(o); c; c = json_next(c))
 		if (alg_by_name(slice_of_string(json_key(c))) == ALG_COUNT || !json_is_object(c))
 			return false;
-	return json_is_object(o) && json_first(o);
+	return true;
 }
 
 static int read_bare(struct golden *g, const struct cJSON *banks, struct pcrcast_error *e)

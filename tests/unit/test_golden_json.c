@@ -101,6 +101,11 @@ static void a_prediction_and_a_replay_are_read(void **state)
 			 0);
 	assert_int_equal(g.sets[0].n_registers, 1);
 	golden_done(&g);
+	/* without any frame, as scripts write it */
+	assert_int_equal(read_text("{\"sha1\":{\"0\":\"" S1 "\"},\"sha256\":{\"23\":\"" V0 "\"}}", &g, &e),
+			 0);
+	assert_non_null(golden_find(&g.sets[0], ALG_SHA256, 23));
+	golden_done(&g);
 }
 
 static void odd_files_are_refused_with_a_reason(void **state)
@@ -123,6 +128,9 @@ static void odd_files_are_refused_with_a_reason(void **state)
 		{ "{\"version\":1,\"pcrs\":{}} x", "end of the JSON" },
 		{ "", "no known form" },
 		{ "hello", "no known form" },
+		{ "[{\"sha1\":{}}]", "no known form" },
+		{ "{\"sha1\":[]}", "no known form" },
+		{ "{}", "no known form" },
 	};
 
 	(void)state;
