@@ -181,8 +181,8 @@ static bool is_double_value(const struct golden_register *r, size_t at)
 }
 
 /*
- * Of a set without policies: those of its values, one for each of PCR 11 as systemd-measure policy-digest makes them, or of the registers
- * that were asked for.
+ * Of a set without policies: those of its values, one for each value of PCR 11 as systemd-measure policy-digest makes them,
+ * or of the registers that were asked for.
  */
 static int write_values(struct writing *x, const struct golden_set *s, struct pcrcast_error *e)
 {

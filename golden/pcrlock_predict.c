@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/sha.h"
 
 /* A register in all banks, as the events so far lead to it. */
@@ -37,6 +38,8 @@ struct choice {
 	const struct eventlog *log;
 	const struct event **events; /* those of the register */
 	size_t n;
+	struct digest
+		identity; /* of their digests: many variants are compared without going through them again */
 };
 
 /* A component that touches the register. */
@@ -76,6 +79,24 @@ static bool is_measured(const struct event *ev, uint32_t pcr)
 
 /* ---- what there is to choose from ---- */
 
+/* SHA-256 of the digests of all events, each with its length before it. */
+static int identify(struct walk *w, struct choice *c)
+{
+	struct sha *h = w->hash[ALG_SHA256];
+	bool ok = sha_restart(h);
+
+	for (size_t i = 0; i < c->n && ok; i++) {
+		uint8_t len[8];
+
+		put_u64le(len, c->events[i]->digests.n);
+		ok = sha_update(h, len, sizeof len) &&
+		     sha_update(h, c->events[i]->digests.p, c->events[i]->digests.n);
+	}
+	return ok && sha_peek(h, &c->identity) ?
+		       0 :
+		       err_set(w->e, PCRCAST_ECRYPTO, PCRCAST_NO_OFFSET, "libcrypto cannot compute sha256");
+}
+
 static int choice_of(struct walk *w, const struct pcrlock_variant *v, struct choice *ret)
 {
 	struct choice c = { .names = v->id, .n_names = 1, .log = &v->log };
@@ -86,18 +107,10 @@ static int choice_of(struct walk *w, const struct pcrlock_variant *v, struct cho
 	for (size_t i = 0; i < v->log.n_events; i++)
 		if (is_measured(&v->log.events[i], w->pcr))
 			c.events[c.n++] = &v->log.events[i];
-	*ret = c;
-	return 0;
-}
-
-static bool same_choice(const struct choice *a, const struct choice *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!slice_equal(a->events[i]->digests, b->events[i]->digests))
-			return false;
-	return true;
+	int r = identify(w, &c);
+	if (r == 0)
+		*ret = c;
+	return r;
 }
 
 static bool touches(const struct pcrlock_component *c, uint32_t pcr)
@@ -132,7 +145,7 @@ static int make_step(struct walk *w, const struct pcrlock_component *c, struct s
 		int r = choice_of(w, &c->variants[i], &one);
 		if (r < 0)
 			return r;
-		while (k < step.n && !same_choice(&step.choices[k], &one))
+		while (k < step.n && !digest_equal(&step.choices[k].identity, &one.identity))
 			k++;
 		if (k == step.n)
 			step.choices[step.n++] = one;
