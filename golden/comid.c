@@ -172,8 +172,12 @@ int comid_keep_text(struct golden *g, struct golden_set *s, const char *format, 
 		    const char *text, struct pcrcast_error *e)
 {
 	struct json_doc d = { false };
-	struct cJSON *list = json_array(&d);
 
+	if (strlen(text) > 2 * COMID_MAX_EXTRA) /* hex of as many bytes */
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "\"%s\" of %zu bytes, at most %d handled", key, strlen(text),
+			       2 * COMID_MAX_EXTRA);
+	struct cJSON *list = json_array(&d);
 	json_append_string(&d, list, text);
 	char *json = d.failed ? NULL : json_text(&g->pool, json_first(list));
 	json_free(list);

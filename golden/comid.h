@@ -21,7 +21,7 @@
 
 enum {
 	COMID_MAX_EXTRA =
-		4096, /* bytes of a field that is kept as it is: it hangs on each of at most GOLDEN_MAX_SETS sets */
+		4096, /* bytes of a field that is kept; it hangs on each of at most GOLDEN_MAX_SETS sets, and sets are compared by it */
 	UUID_BYTES = 16,
 };
 

@@ -148,3 +148,15 @@ int golden_only_keys(const struct cJSON *object, const char *what, const char *c
 int golden_add_hex(struct golden *g, struct golden_set *s, enum alg alg, uint32_t index,
 		   const struct cJSON *node, enum golden_origin origin, const char *label,
 		   struct pcrcast_error *e);
+
+/* Keys of a file that a reader passes over: one note for all, however many a file has. */
+struct golden_others {
+	size_t n;
+	const char *first; /* borrows from the file */
+};
+
+void golden_other(struct golden_others *others, const char *key);
+
+/* "not read: 2 of what, the first is "key""; nothing when there is none. */
+int golden_note_others(struct golden *g, const struct golden_others *others, const char *what,
+		       struct pcrcast_error *e);

@@ -47,6 +47,7 @@ GOLDEN_READER(aws_read)
 {
 	const struct cJSON *measurements = json_get(in->json, "Measurements");
 	struct golden_set *s = golden_add_set(g, e);
+	struct golden_others others = { 0 };
 	enum alg alg = ALG_COUNT;
 
 	if (!s)
@@ -54,9 +55,10 @@ GOLDEN_READER(aws_read)
 	if (!json_is_object(measurements))
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "\"Measurements\": expected an object");
 	int r = read_algorithm(json_get(measurements, "HashAlgorithm"), g, &alg, e);
-	for (const struct cJSON *c = json_first(in->json); c && r == 0; c = json_next(c))
+	for (const struct cJSON *c = json_first(in->json); c; c = json_next(c))
 		if (c != measurements)
-			r = golden_note(g, e, "\"%s\" is not read", json_key(c));
+			golden_other(&others, json_key(c));
+	r = r < 0 ? r : golden_note_others(g, &others, "keys beside \"Measurements\"", e);
 	for (const struct cJSON *c = json_first(measurements); c && r == 0; c = json_next(c)) {
 		const char *key = json_key(c);
 		uint32_t index;

@@ -116,8 +116,8 @@ static int keep_json(struct comid_reader *c, struct golden_set *s, const char *k
 	if (!text)
 		return err_nomem(c->e);
 	if (strlen(text) > COMID_MAX_EXTRA)
-		return golden_note(c->g, c->e, "\"%s\" of %zu bytes is not kept, at most %d are", key,
-				   strlen(text), COMID_MAX_EXTRA);
+		return err_set(c->e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "\"%s\" of %zu bytes, at most %d handled", key, strlen(text), COMID_MAX_EXTRA);
 	return golden_add_extra(c->g, s, own, key, text, c->e);
 }
 

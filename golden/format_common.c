@@ -90,3 +90,17 @@ int golden_add_hex(struct golden *g, struct golden_set *s, enum alg alg, uint32_
 			       golden_register_name(s, index, name));
 	return golden_add_value(g, s, alg, index, bytes, origin, label, e);
 }
+
+void golden_other(struct golden_others *others, const char *key)
+{
+	if (others->n++ == 0)
+		others->first = key;
+}
+
+int golden_note_others(struct golden *g, const struct golden_others *others, const char *what,
+		       struct pcrcast_error *e)
+{
+	if (others->n == 0)
+		return 0;
+	return golden_note(g, e, "not read: %zu %s, the first is \"%s\"", others->n, what, others->first);
+}

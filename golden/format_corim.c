@@ -47,8 +47,9 @@ static int keep_encoded(struct corim_reader *c, struct golden_set *s, const char
 	if (!node)
 		return 0;
 	if (node->raw.n > COMID_MAX_EXTRA)
-		return golden_note(c->g, c->e, "\"%s\" of %zu bytes is not kept, at most %d are", key,
-				   node->raw.n, COMID_MAX_EXTRA);
+		return err_set(c->e, PCRCAST_ELIMIT, node->offset,
+			       "CoRIM: \"%s\" of %zu bytes, at most %d handled", key, node->raw.n,
+			       COMID_MAX_EXTRA);
 	char *hex = hex_text(&c->pool, node->raw);
 	return hex ? comid_keep_text(c->g, s, "corim", key, hex, c->e) : err_nomem(c->e);
 }

@@ -56,13 +56,15 @@ static struct golden_set *set_of(struct golden *g, struct slice variant, struct 
 }
 
 static int read_values(struct golden *g, const char *name, const struct cJSON *values,
-		       struct pcrcast_error *e)
+		       struct golden_others *others, struct pcrcast_error *e)
 {
 	struct slice variant, bytes;
 	uint32_t index;
 
-	if (!split_name(slice_of_string(name), &variant, &index))
-		return golden_note(g, e, "\"%s\" is no PCR: not read", name);
+	if (!split_name(slice_of_string(name), &variant, &index)) {
+		golden_other(others, name);
+		return 0;
+	}
 	if (!json_is_array(values) || !json_first(values))
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 			       "\"%s\": expected an array of at least one value", name);
@@ -81,17 +83,21 @@ static int read_values(struct golden *g, const char *name, const struct cJSON *v
 	return 0;
 }
 
+static const char other_names[] = "names that are no PCR";
+
 static int read_sample(struct golden *g, const struct cJSON *object, struct pcrcast_error *e)
 {
+	struct golden_others others = { 0 };
 	int r = 0;
 
 	for (const struct cJSON *c = json_first(object); c && r == 0; c = json_next(c))
-		r = read_values(g, json_key(c), c, e);
-	return r;
+		r = read_values(g, json_key(c), c, &others, e);
+	return r < 0 ? r : golden_note_others(g, &others, other_names, e);
 }
 
 static int read_stored(struct golden *g, const struct cJSON *list, struct pcrcast_error *e)
 {
+	struct golden_others others = { 0 }, expiring = { 0 };
 	size_t n = 0;
 
 	for (const struct cJSON *c = json_first(list); c; c = json_next(c), n++) {
@@ -100,13 +106,14 @@ static int read_stored(struct golden *g, const struct cJSON *list, struct pcrcas
 		if (!json_string(json_get(c, "name"), &name))
 			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 				       "reference value %zu: expected \"name\" and \"value\"", n);
-		int r = read_values(g, name, json_get(c, "value"), e);
-		if (r == 0 && json_string(json_get(c, "expiration"), &until))
-			r = golden_note(g, e, "\"%s\" is good until %s, which is not kept", name, until);
+		int r = read_values(g, name, json_get(c, "value"), &others, e);
 		if (r < 0)
 			return r;
+		if (json_string(json_get(c, "expiration"), &until))
+			golden_other(&expiring, until);
 	}
-	return 0;
+	int r = golden_note_others(g, &others, other_names, e);
+	return r < 0 ? r : golden_note_others(g, &expiring, "times at which values expire", e);
 }
 
 /* The base64 text of a message; NULL when the object is none. */
