@@ -215,20 +215,6 @@ static int next_head(struct parser *p, struct head *ret)
 	return 0;
 }
 
-static bool is_utf8(struct slice s)
-{
-	uint32_t code_point;
-
-	while (s.n > 0) {
-		size_t n = utf8_decode(s.p, s.n, &code_point);
-
-		if (n == 0)
-			return false;
-		s = (struct slice){ s.p + n, s.n - n };
-	}
-	return true;
-}
-
 /* The chunks of a string of indefinite length, up to its break; copied to ret unless that is NULL. */
 static int read_chunks(struct parser *p, enum cbor_kind kind, uint8_t *ret, size_t *ret_n)
 {
@@ -245,7 +231,7 @@ static int read_chunks(struct parser *p, enum cbor_kind kind, uint8_t *ret, size
 			break;
 		if (h.kind != kind || h.indefinite)
 			return fault(p, at, "expected a piece of a string of indefinite length");
-		if (kind == CBOR_TEXT && !is_utf8(h.bytes))
+		if (kind == CBOR_TEXT && !utf8_valid(h.bytes))
 			return fault(p, at, "text is not UTF-8");
 		if (ret)
 			memcpy(ret + n, h.bytes.p, h.bytes.n);
@@ -372,7 +358,7 @@ static int read_item(struct parser *p, unsigned depth, bool end_allowed, struct 
 		r = read_children(p, depth, &h, node);
 	else if (h.indefinite)
 		r = join_chunks(p, h.kind, &node->bytes);
-	else if (h.kind == CBOR_TEXT && !is_utf8(h.bytes))
+	else if (h.kind == CBOR_TEXT && !utf8_valid(h.bytes))
 		r = fault(p, start, "text is not UTF-8");
 	node->raw = (struct slice){ p->in.p + start, p->pos - start };
 	*ret = node;

@@ -76,7 +76,7 @@ struct cbor_writer {
 /* Maps are to be filled in the order of section 4.2.1: by the bytes of the encoded keys. n counts items, or pairs of a map. */
 void cbor_put_unsigned(struct cbor_writer *w, uint64_t value);
 void cbor_put_bytes(struct cbor_writer *w, struct slice bytes);
-void cbor_put_text(struct cbor_writer *w, const char *text);
+void cbor_put_text(struct cbor_writer *w, const char *text); /* must be UTF-8 */
 void cbor_put_array(struct cbor_writer *w, size_t n);
 void cbor_put_map(struct cbor_writer *w, size_t n);
 void cbor_put_tag(struct cbor_writer *w, uint64_t tag);

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/digest.h"
+#include "base/utf16.h"
 
 struct cJSON *json_object(struct json_doc *d)
 {
@@ -45,36 +46,11 @@ void json_append(struct json_doc *d, struct cJSON *array, struct cJSON *child)
 	}
 }
 
-/* Well-formed UTF-8 in the sense of RFC 3629, section 4. */
-static bool is_utf8(const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-
-	while (*p) {
-		int more = *p < 0x80               ? 0 :
-			   *p >= 0xc2 && *p < 0xe0 ? 1 :
-			   (*p & 0xf0) == 0xe0     ? 2 :
-			   *p >= 0xf0 && *p < 0xf5 ? 3 :
-						     -1;
-		unsigned char lead = *p++;
-
-		if (more < 0)
-			return false;
-		if ((lead == 0xe0 && *p < 0xa0) || (lead == 0xed && *p > 0x9f) ||
-		    (lead == 0xf0 && *p < 0x90) || (lead == 0xf4 && *p > 0x8f))
-			return false;
-		for (; more > 0; more--)
-			if ((*p++ & 0xc0) != 0x80)
-				return false;
-	}
-	return true;
-}
-
 static cJSON *string_node(struct json_doc *d, const char *text)
 {
 	cJSON *node = NULL;
 
-	if (is_utf8(text)) {
+	if (utf8_valid(slice_of_string(text))) {
 		node = cJSON_CreateString(text);
 	} else {
 		size_t n = strlen(text);

@@ -27,6 +27,18 @@ size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *ret)
 	return len;
 }
 
+bool utf8_valid(struct slice text)
+{
+	uint32_t code_point;
+
+	for (size_t at = 0, n; at < text.n; at += n) {
+		n = utf8_decode(text.p + at, text.n - at, &code_point);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 int utf16_of_utf8(struct pool *pool, const char *text, struct utf16 *ret, struct pcrcast_error *e)
 {
 	struct slice s = slice_of_string(text);

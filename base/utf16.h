@@ -18,6 +18,9 @@ struct utf16 {
 /* The code point of strict UTF-8 (RFC 3629) that the n > 0 bytes at p begin with; its length in bytes, 0 when there is none. */
 size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *ret);
 
+/* Is all of it strict UTF-8? */
+bool utf8_valid(struct slice text);
+
 /* Strict UTF-8 (RFC 3629) to UTF-16; code points above U+FFFF become surrogate pairs. */
 int utf16_of_utf8(struct pool *pool, const char *text, struct utf16 *ret, struct pcrcast_error *e);
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/encode.h"
+#include "base/utf16.h"
 
 /* ---- words and numbers ---- */
 
@@ -409,6 +410,11 @@ static void keep_each_value_once(struct golden_register *r, struct golden_value 
 	r->n = n;
 }
 
+static bool is_text(const char *word)
+{
+	return !word || utf8_valid(slice_of_string(word));
+}
+
 int comid_states_init(struct pool *pool, const struct golden_set *s, struct comid_states *ret,
 		      struct pcrcast_error *e)
 {
@@ -419,6 +425,9 @@ int comid_states_init(struct pool *pool, const struct golden_set *s, struct comi
 		return err_set(
 			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			"a CoMID needs to tell what its values are for: the name of an image or its vendor");
+	if (!is_text(s->id.vendor) || !is_text(s->id.image))
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "a CoMID cannot hold the name of the image or its vendor: it is not UTF-8");
 	st.registers = pool_array(pool, s->n_registers + 1, sizeof *st.registers);
 	st.at = pool_array(pool, s->n_registers + 1, sizeof *st.at);
 	if (!st.registers || !st.at)

@@ -218,13 +218,13 @@ static void what_a_comid_cannot_say_is_not_written(void **state)
 	struct slice out;
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		static const char *const says[] = { "the name of an image", "choose with --bank",
-						    "more than 1024 states" };
+						    "more than 1024 states", "not UTF-8" };
 		struct golden g = GOLDEN_INIT;
 		struct golden_set *s = golden_add_set(&g, &e);
 
-		s->id.image = i == 0 ? NULL : "a.img";
+		s->id.image = i == 0 ? NULL : i == 3 ? "\xff.img" : "a.img";
 		add(&g, s, ALG_SHA256, 4, 0);
 		if (i == 1) {
 			add(&g, s, ALG_SHA256, 4, 1);
