@@ -25,6 +25,23 @@ enum {
 	UUID_BYTES = 16,
 };
 
+/* Keys of maps: cddl/environment-map, class-map, measurement-map, measurement-values-map, triples-map. */
+enum {
+	COMID_ENV_CLASS = 0,
+	COMID_ENV_INSTANCE = 1,
+	COMID_ENV_GROUP = 2,
+	COMID_CLASS_ID = 0,
+	COMID_CLASS_VENDOR = 1,
+	COMID_CLASS_MODEL = 2,
+	COMID_CLASS_LAYER = 3,
+	COMID_CLASS_INDEX = 4,
+	COMID_MEASUREMENT_KEY = 0,
+	COMID_MEASUREMENT_VALUE = 1,
+	COMID_MEASUREMENT_AUTHORIZED = 2,
+	COMID_VALUE_REGISTERS = 14,
+	COMID_TRIPLES_REFERENCE = 0,
+};
+
 /* Tags of a class id, cddl/class-id-type-choice. */
 enum {
 	COMID_TAG_UUID = 37,

@@ -4,22 +4,6 @@
 #include "base/encode.h"
 #include "golden/comid.h"
 
-/* draft-ietf-rats-corim-11: cddl/class-map, environment-map, measurement-map, measurement-values-map, triples-map */
-enum {
-	ENV_CLASS = 0,
-	ENV_INSTANCE = 1,
-	ENV_GROUP = 2,
-	CLASS_ID = 0,
-	CLASS_VENDOR = 1,
-	CLASS_MODEL = 2,
-	CLASS_LAYER = 3,
-	CLASS_INDEX = 4,
-	MEASUREMENT_KEY = 0,
-	MEASUREMENT_VALUE = 1,
-	VALUE_REGISTERS = 14,
-	TRIPLES_REFERENCE = 0,
-};
-
 int comid_derive_id(const char *purpose, struct slice content, uint8_t ret[static UUID_BYTES],
 		    struct pcrcast_error *e)
 {
@@ -81,7 +65,7 @@ static int put_class_id(struct cbor_writer *w, const struct golden_set *s, struc
 		      err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			      "class id of type \"%s\": expected a good uuid, oid or bytes", type);
 	if (tag) {
-		cbor_put_unsigned(w, CLASS_ID);
+		cbor_put_unsigned(w, COMID_CLASS_ID);
 		cbor_put_tag(w, tag);
 		cbor_put_bytes(w, bytes);
 	}
@@ -109,19 +93,19 @@ static int put_class(struct cbor_writer *w, const struct golden_set *s, struct p
 	if (has_id)
 		r = put_class_id(w, s, e);
 	if (s->id.vendor) {
-		cbor_put_unsigned(w, CLASS_VENDOR);
+		cbor_put_unsigned(w, COMID_CLASS_VENDOR);
 		cbor_put_text(w, s->id.vendor);
 	}
 	if (s->id.image) {
-		cbor_put_unsigned(w, CLASS_MODEL);
+		cbor_put_unsigned(w, COMID_CLASS_MODEL);
 		cbor_put_text(w, s->id.image);
 	}
 	if (has_layer) {
-		cbor_put_unsigned(w, CLASS_LAYER);
+		cbor_put_unsigned(w, COMID_CLASS_LAYER);
 		cbor_put_unsigned(w, layer);
 	}
 	if (has_index) {
-		cbor_put_unsigned(w, CLASS_INDEX);
+		cbor_put_unsigned(w, COMID_CLASS_INDEX);
 		cbor_put_unsigned(w, index);
 	}
 	return r;
@@ -134,14 +118,14 @@ static int put_environment(struct cbor_writer *w, const struct golden_set *s, bo
 	bool group = with_encoded && comid_extra(s, "corim", "group");
 
 	cbor_put_map(w, 1u + instance + group);
-	cbor_put_unsigned(w, ENV_CLASS);
+	cbor_put_unsigned(w, COMID_ENV_CLASS);
 	int r = put_class(w, s, e);
 	if (instance && r == 0) {
-		cbor_put_unsigned(w, ENV_INSTANCE);
+		cbor_put_unsigned(w, COMID_ENV_INSTANCE);
 		r = comid_put_encoded(w, s, "instance", e);
 	}
 	if (group && r == 0) {
-		cbor_put_unsigned(w, ENV_GROUP);
+		cbor_put_unsigned(w, COMID_ENV_GROUP);
 		r = comid_put_encoded(w, s, "group", e);
 	}
 	return r;
@@ -186,12 +170,12 @@ static int put_record(struct cbor_writer *w, const struct comid_states *st, bool
 	cbor_put_array(w, 1);
 	cbor_put_map(w, 1u + key);
 	if (key && r == 0) {
-		cbor_put_unsigned(w, MEASUREMENT_KEY);
+		cbor_put_unsigned(w, COMID_MEASUREMENT_KEY);
 		r = comid_put_encoded(w, st->s, "key", e);
 	}
-	cbor_put_unsigned(w, MEASUREMENT_VALUE);
+	cbor_put_unsigned(w, COMID_MEASUREMENT_VALUE);
 	cbor_put_map(w, 1);
-	cbor_put_unsigned(w, VALUE_REGISTERS);
+	cbor_put_unsigned(w, COMID_VALUE_REGISTERS);
 	put_registers(w, st);
 	return r;
 }
@@ -219,7 +203,7 @@ int comid_encode_triples(struct pool *pool, const struct golden_set *sets, size_
 	if (r < 0)
 		return r;
 	cbor_put_map(&w, 1);
-	cbor_put_unsigned(&w, TRIPLES_REFERENCE);
+	cbor_put_unsigned(&w, COMID_TRIPLES_REFERENCE);
 	cbor_put_array(&w, n_records);
 	cbor_put_raw(&w, cbor_written(&records));
 	if (w.failed || records.failed)

@@ -114,18 +114,18 @@ static int read_word(struct corim_reader *c, const struct cbor_node *node, const
 
 static int read_environment(struct corim_reader *c, struct golden_set *s, const struct cbor_node *env)
 {
-	const struct cbor_node *class = cbor_get(env, 0);
+	const struct cbor_node *class = cbor_get(env, COMID_ENV_CLASS);
 	int r;
 
 	if (!cbor_is(env, CBOR_MAP) || (class && class->kind != CBOR_MAP))
 		return expected(c, env, "an environment-map");
-	r = read_class_id(c, s, cbor_get(class, 0));
-	r = r < 0 ? r : read_word(c, cbor_get(class, 1), &s->id.vendor);
-	r = r < 0 ? r : read_word(c, cbor_get(class, 2), &s->id.image);
-	r = r < 0 ? r : keep_number(c, s, "layer", cbor_get(class, 3));
-	r = r < 0 ? r : keep_number(c, s, "index", cbor_get(class, 4));
-	r = r < 0 ? r : keep_encoded(c, s, "instance", cbor_get(env, 1));
-	return r < 0 ? r : keep_encoded(c, s, "group", cbor_get(env, 2));
+	r = read_class_id(c, s, cbor_get(class, COMID_CLASS_ID));
+	r = r < 0 ? r : read_word(c, cbor_get(class, COMID_CLASS_VENDOR), &s->id.vendor);
+	r = r < 0 ? r : read_word(c, cbor_get(class, COMID_CLASS_MODEL), &s->id.image);
+	r = r < 0 ? r : keep_number(c, s, "layer", cbor_get(class, COMID_CLASS_LAYER));
+	r = r < 0 ? r : keep_number(c, s, "index", cbor_get(class, COMID_CLASS_INDEX));
+	r = r < 0 ? r : keep_encoded(c, s, "instance", cbor_get(env, COMID_ENV_INSTANCE));
+	return r < 0 ? r : keep_encoded(c, s, "group", cbor_get(env, COMID_ENV_GROUP));
 }
 
 /* The bank of a digest's algorithm; ALG_COUNT: not one of ours. */
@@ -200,23 +200,23 @@ static int read_registers(struct corim_reader *c, struct golden_set *s, const st
 /* Does one of the measurements speak of registers? */
 static const struct cbor_node *registers_of(const struct cbor_node *measurement)
 {
-	return cbor_get(cbor_get(measurement, 1), 14);
+	return cbor_get(cbor_get(measurement, COMID_MEASUREMENT_VALUE), COMID_VALUE_REGISTERS);
 }
 
 static int read_measurement(struct corim_reader *c, struct golden_set *s, const struct cbor_node *m)
 {
-	const struct cbor_node *values = cbor_get(m, 1), *registers = registers_of(m);
+	const struct cbor_node *values = cbor_get(m, COMID_MEASUREMENT_VALUE), *registers = registers_of(m);
 
 	if (!cbor_is(values, CBOR_MAP))
 		return expected(c, m, "a measurement-map");
 	c->other_values += values->n - (registers ? 1 : 0);
 	if (!registers)
 		return 0;
-	c->other_fields += cbor_get(m, 2) != NULL; /* authorized-by */
-	if (cbor_get(m, 0) && s->n_registers)
+	c->other_fields += cbor_get(m, COMID_MEASUREMENT_AUTHORIZED) != NULL;
+	if (cbor_get(m, COMID_MEASUREMENT_KEY) && s->n_registers)
 		return expected(c, m, "the registers of a state in one measurement, as it has a key");
 	int r = read_registers(c, s, registers);
-	return r < 0 ? r : keep_encoded(c, s, "key", cbor_get(m, 0));
+	return r < 0 ? r : keep_encoded(c, s, "key", cbor_get(m, COMID_MEASUREMENT_KEY));
 }
 
 /* What identifies the CoMID, and what the manifest says of all that is in it. */
@@ -264,7 +264,8 @@ static int read_record(struct corim_reader *c, const struct cbor_node *record)
 
 static int read_comid(struct corim_reader *c, const struct cbor_node *comid)
 {
-	const struct cbor_node *triples = cbor_get(comid, COMID_TRIPLES), *list = cbor_get(triples, 0);
+	const struct cbor_node *triples = cbor_get(comid, COMID_TRIPLES),
+			       *list = cbor_get(triples, COMID_TRIPLES_REFERENCE);
 	size_t first = c->g->n;
 	int r = 0;
 
