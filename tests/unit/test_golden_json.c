@@ -127,6 +127,7 @@ static void odd_files_are_refused_with_a_reason(void **state)
 		{ "{\"version\":1,\"pcrs\":{\"sha256\":{\"4\":\"" V0 "\",\"4\":\"" V0 "\"}}}", "4" },
 		{ "{\"version\":1,\"pcrs\":{}} x", "end of the JSON" },
 		{ "", "no known form" },
+		{ "[{}]", "no known form" },
 		{ "hello", "no known form" },
 		{ "[{\"sha1\":{}}]", "no known form" },
 		{ "{\"sha1\":[]}", "no known form" },
