@@ -286,6 +286,10 @@ static void a_value_under_another_label_is_told(void **state)
 	assert_int_equal(compare(&p, &all), 0);
 	assert_int_equal(p.c.verdict, VERDICT_SAME);
 	assert_string_equal(p.c.items[0].explanation.lines[0], "GOT calls this value final, WANT ready");
+	p.got.sets[0].registers[0].values[0].label = "z"; /* behind all of WANT's in the alphabet */
+	assert_int_equal(compare(&p, &all), 0);
+	assert_int_equal(p.c.verdict, VERDICT_SAME);
+	assert_string_equal(p.c.items[0].explanation.lines[0], "GOT calls this value z, WANT sysinit");
 	end(&p);
 }
 

@@ -16,6 +16,7 @@
 #define AB "153d5381929b50792d3b22ae9596544af3b0e4805be1555a595e6d2a2734933f"
 #define AC "1a918d3c87f4707d9edcd2d6a2f4d6f9acd72e2409868d42d08feaebcdefce64"
 #define AXC "b5e4d63fa28ffcd7475c95fb6db3d25491004e5e068509ece647e6837f8d77f9"
+#define C "77bce6a16ae19b647a625c8aef8f9e165acfad7efe60bd4349be4cc2813f6e7e"
 #define ABCD "7d3a15a640b1baf78fbc2c6b1087addc64106c1fc1e0e984cc7c8fa7897b087c"
 /* a, b, c, "enter-initrd", and these with "leave-initrd" */
 #define ABC_ENTER "c1156908e7d31ae1b492340f5a8da7eebf89b55f7ba4f84c9229ec3d03e9ee2f"
@@ -158,6 +159,13 @@ static void events_of_other_registers_are_no_explanation(void **state)
 	compare(&p);
 	assert_int_equal(p.x->n_changes, 1);
 	assert_int_equal(p.x->changes[0].want, 1);
+	/* nor when that register differs too */
+	state_value(&p.want, 4, ABC, NULL);
+	state_value(&p.got, 4, AB, NULL);
+	assert_int_equal(golden_compare(&p.pool, p.want.sets, 1, p.got.sets, &all, &p.c, NULL), 0);
+	assert_int_equal(p.c.n, 2);
+	assert_int_equal(p.c.items[1].explanation.n_changes, 1);
+	assert_int_equal(p.c.items[1].explanation.changes[0].want, 1);
 	end(&p);
 }
 
@@ -349,6 +357,18 @@ static void an_event_that_cannot_be_known_ends_what_wants_events_tell(void **sta
 	assert_int_equal(p.x->reason, REASON_NONE);
 	assert_string_equal(p.x->lines[0],
 			    "WANT's events do not lead to WANT's value, so they explain nothing");
+	end(&p);
+
+	/* no state follows the unknown event, not even zeros, from which "c" would lead to this value */
+	log = letters(9, "abc");
+	begin(&p);
+	log.events[1].digests = SLICE_EMPTY;
+	log.events[1].n_digests = 0;
+	give_log(&p.want, log);
+	state_value(&p.want, 9, C, NULL);
+	state_value(&p.got, 9, ZERO, NULL);
+	compare(&p);
+	assert_int_equal(p.x->reason, REASON_NOTHING);
 	end(&p);
 }
 
