@@ -128,71 +128,13 @@ static int compare_values(struct pool *scratch, struct golden_register_result *i
 	return 0;
 }
 
-/* ---- registers without a stated value ---- */
-
-static bool has_events(const struct eventlog *log, uint32_t index)
-{
-	for (size_t i = 0; i < log->n_events; i++)
-		if (log->events[i].pcr == index && log->events[i].type != EV_NO_ACTION)
-			return true;
-	return false;
-}
-
-/* Do all values that GOT states in a bank follow from its log? Then what the log tells of the others counts too. */
-static bool log_is_true(const struct golden_set *got, enum alg alg, struct pcrcast_error *e, int *r)
-{
-	struct register_check checks[PCR_COUNT];
-	struct pcr_values values;
-
-	*r = golden_single_values(got, alg, &values, NULL);
-	if (*r == 0)
-		*r = eventlog_check_registers(got->log, alg, &values, checks, e);
-	for (uint32_t i = 0; i < PCR_COUNT && *r == 0; i++)
-		if (values.known[alg] & UINT32_C(1) << i && checks[i].state != REGISTER_AGREES &&
-		    checks[i].state != REGISTER_CONTINUES)
-			return false;
-	bool fatal = *r == -PCRCAST_ENOMEM || *r == -PCRCAST_ECRYPTO;
-	bool known = *r == 0;
-
-	if (!fatal)
-		*r = 0; /* several values, or a bank that the log has not */
-	return known;
-}
-
-/*
- * A log that begins with the platform and has no event for a register tells that it was not extended. *ret is the
- * reset value then, else NULL. MRTD and the registers of a dynamic root of trust, 17 to 22, are nothing that a log tells of.
- */
-static int register_from_log(struct pool *pool, const struct golden_set *got, enum alg alg, uint32_t index,
-			     const struct golden_register **ret, struct pcrcast_error *e)
-{
-	struct pcr_bank start;
-	int r = 0;
-
-	*ret = NULL;
-	if (!got->log || !eventlog_is_whole(got->log) || (index >= 17 && index <= 22) ||
-	    (got->cc && index == 0) || has_events(got->log, index) || !log_is_true(got, alg, e, &r))
-		return r;
-	r = eventlog_start(got->log, alg, &start, e);
-	if (r < 0)
-		return r;
-	struct golden_register *reg = pool_new(pool, struct golden_register);
-	struct golden_value *v = pool_new(pool, struct golden_value);
-	if (!reg || !v)
-		return err_nomem(e);
-	memcpy(v->bytes, start.pcr[index], DIGEST_MAX);
-	v->origin = GOLDEN_OBSERVED;
-	*reg = (struct golden_register){ .alg = alg, .index = index, .values = v, .n = 1 };
-	*ret = reg;
-	return 0;
-}
-
 /* ---- one set ---- */
 
 struct comparing {
 	struct pool *pool, *scratch;
 	const struct golden_compare_options *options;
 	struct golden_comparison *c;
+	struct log_facts *facts;       /* of got */
 	alg_set want_banks, got_banks; /* of them, those that were asked for */
 	struct pcrcast_error *e;
 };
@@ -243,7 +185,7 @@ static int compare_register(struct comparing *x, const struct golden_register *w
 	if (!item)
 		return -PCRCAST_ENOMEM;
 	if (!got) {
-		r = register_from_log(x->pool, x->c->got, want->alg, want->index, &got, x->e);
+		r = log_tells_register(x->pool, x->c->got, x->facts, want->alg, want->index, &got, x->e);
 		item->got_from_log = got != NULL;
 	}
 	item->want = want;
@@ -436,6 +378,7 @@ int golden_compare(struct pool *pool, const struct golden_set *want, size_t n, c
 		   struct pcrcast_error *e)
 {
 	struct golden_comparison best = { 0 };
+	struct log_facts facts = log_facts_of(got->log);
 	struct pool scratch = POOL_INIT;
 	size_t n_for = 0, compared = 0, matching = 0;
 	int r = 0, refused = 0;
@@ -444,9 +387,12 @@ int golden_compare(struct pool *pool, const struct golden_set *want, size_t n, c
 		n_for += is_for(&want[i], got);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		struct golden_comparison c = { .want = &want[i], .got = got, .want_index = i };
-		struct comparing x = {
-			.pool = pool, .scratch = &scratch, .options = options, .c = &c, .e = e
-		};
+		struct comparing x = { .pool = pool,
+				       .scratch = &scratch,
+				       .options = options,
+				       .c = &c,
+				       .facts = &facts,
+				       .e = e };
 
 		if (n_for && !is_for(&want[i], got))
 			continue;

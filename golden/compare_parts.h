@@ -47,3 +47,20 @@ int compare_policies(struct pool *pool, struct golden_comparison *c,
  * lines when WANT is made of claims; beside values or policies they are only noted.
  */
 int compare_claims(struct pool *pool, struct golden_comparison *c, struct pcrcast_error *e);
+
+/* compare_log.c */
+/* What GOT's log tells of registers that GOT states no value of; found out once for all sets. */
+struct log_facts {
+	bool whole;
+	uint32_t with_events; /* bit i: register i has events that extend it */
+	bool known[ALG_COUNT], agrees[ALG_COUNT];
+};
+
+struct log_facts log_facts_of(const struct eventlog *log); /* NULL: there is none */
+
+/*
+ * A log that begins with the platform and has no event for a register tells that it was not extended. *ret is the
+ * reset value then, else NULL. MRTD and the registers of a dynamic root of trust, 17 to 22, are nothing that a log tells of.
+ */
+int log_tells_register(struct pool *pool, const struct golden_set *got, struct log_facts *f, enum alg alg,
+		       uint32_t index, const struct golden_register **ret, struct pcrcast_error *e);
