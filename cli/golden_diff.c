@@ -349,6 +349,7 @@ int golden_run_diff(const struct golden_diff_arguments *a, const struct golden *
 	int status = EXIT_DONE;
 	size_t n = 0;
 
+	options.log_counts = true;
 	if (options.banks == (1u << ALG_COUNT) - 1)
 		options.banks = 0; /* --bank all: those that there are */
 	int r = choose_sets(&pool, a, want, &sets, &n, e);
