@@ -1,8 +1,8 @@
 /*
  * Does a certificate of a TPM's key lead to a certificate authority that the verifier trusts? Offline.
  *
- * Sources: TCG EK Credential Profile for TPM Family 2.0, level 0, version 2.5 (2022), section 3; TCG Credential Profiles for TPM Family
- * 1.2, version 1.2, section 3.4 (AIK certificates, whose form TPM 2.0 kept); RFC 5280.
+ * Sources: TCG EK Credential Profile for TPM Family 2.0, level 0, versions 2.0 to 2.5; TCG Credential Profiles for TPM Family
+ * 1.2, version 1.2 (AIK certificates, whose form TPM 2.0 kept); RFC 5280.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct chain_result {
 	const char *anchor; /* subject of the trusted certificate at the end; NULL unless a chain was found */
 	const char *not_before, *not_after; /* of the leaf: "20240131T235959Z" */
 	const char *usage; /* extended key usages of the leaf: object identifiers with blanks between */
-	/* From the leaf's subject alternative name (EK Credential Profile, section 3.1.2): "id:414D4400", … */
+	/* From the leaf's subject alternative name (EK Credential Profile): "id:414D4400", … */
 	const char *manufacturer, *model, *version;
 	size_t length;      /* certificates in the chain, leaf and anchor among them; 0: none was found */
 	uint8_t sha256[32]; /* of the leaf's DER */
@@ -60,17 +60,18 @@ struct chain_result {
  * authority, is meant for the role, and is for key if one was given; no certificate has a critical extension that was not
  * understood. So an authority that the verifier trusts said, at some time, that this key is the EK or AK of a TPM.
  *
+ * Meant for the role: its extended key usage names it; or, when it has none, that of the nearest authority above which has
+ * one. For an AK 2.23.133.8.1 will do when the key usage is digital signature and no encryption: so Google issues them.
+ *
  * It does not say that the certificate was not revoked (nothing is fetched, no CRL is read), that the authority issues carefully, that
  * an EK and an AK are in one TPM (an EK certificate alone says nothing about any AK), or which machine the TPM is in. Certificate
  * policies are not evaluated.
  *
  * MATCH_NO: one of these does not hold; why names the first.
- * Meant for the role: its extended key usage names it; or, when it has none, that of the nearest authority above which has
- * one. For an AK 2.23.133.8.1 will do when the key usage is digital signature and no encryption: so Google issues them.
  *
  * MATCH_CANNOT_TELL: the chain is good, but nothing says what the leaf is for: no extended key usage in it or above it (and, for
- * an EK, no TPM attributes in its subject alternative name either). Or its key is of a kind
- * that libcrypto cannot read (RSAES-OAEP keys of old EK certificates), so the chain was not looked at.
+ * an EK, no TPM attributes in its subject alternative name either). Or its key is of a kind that libcrypto cannot read (RSAES-OAEP
+ * keys of old EK certificates), so the chain was not looked at.
  *
  * Negative: the input is no certificate, has nothing in it that could be trusted, or memory gave out. ret is then untouched.
  *

@@ -65,7 +65,7 @@ static char *value_text(struct pool *pool, const ASN1_STRING *value)
 	return text;
 }
 
-/* EK Credential Profile, section 3.1.2: the TPM's maker, model and version as attributes of a directory name. */
+/* EK Credential Profile, subject alternative name: the TPM's maker, model and version as attributes of a directory name. */
 static void read_directory_name(struct pool *pool, const X509_NAME *name, struct profile *p)
 {
 	const struct {

@@ -1,6 +1,6 @@
 /*
  * TPM structures as plain values: the door to tss2-mu. Names and numbers are those of the Trusted Platform Module Library
- * Specification, family 2.0, part 2 (Structures).
+ * Specification, family 2.0, part 2 (Structures); sections are those of revision 1.38.
  *
  * Nothing here says that a structure is true: these are bytes that anybody can write.
  */
@@ -55,7 +55,7 @@ struct tpm_quote {
 	uint8_t extra_data[TPM_DATA_MAX];
 	size_t extra_data_len;
 	uint64_t clock; /* milliseconds that the TPM was powered, ever */
-	/* Not plain unless the key is in the endorsement or platform hierarchy (part 1, section 36.7), as firmware_version. */
+	/* Not plain unless the key is in the endorsement or platform hierarchy, as firmware_version. */
 	uint32_t reset_count, restart_count;
 	bool safe; /* no larger clock was ever reported before */
 	uint64_t firmware_version;
