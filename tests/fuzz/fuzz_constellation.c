@@ -1,0 +1,63 @@
+/* The bytes as the UKI of an image, predicted as Constellation's tool does. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "predict/constellation.h"
+
+#define CHECK(x)                          \
+	do {                              \
+		if (!(x))                 \
+			__builtin_trap(); \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* Nothing of a prediction is half done. */
+static void check(const struct prediction *p)
+{
+	for (size_t i = 0; i < p->log.n_events; i++) {
+		const struct event *ev = &p->log.events[i];
+
+		CHECK(ev->description && ev->source && event_digest(ev, &p->log, ALG_SHA256).n == 32);
+		CHECK(PREDICT_CONSTELLATION_PCRS >> ev->pcr & 1);
+	}
+	CHECK(p->incomplete == (0xffffff & ~(uint32_t)PREDICT_CONSTELLATION_PCRS));
+}
+
+/* On one core no threads are started for hashing: they would cost more than what little there is to hash. */
+static void stay_on_one_core(void)
+{
+	static bool done;
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	if (done || cpu < 0)
+		return;
+	done = true;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	(void)sched_setaffinity(0, sizeof set, &set);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct image img = { .kind = IMAGE_FILE, .file = "\\a.efi" };
+	struct predict_options opt = { 0 };
+	struct pcrcast_error e = { .msg = "" };
+	struct source *file;
+	struct prediction p;
+
+	stay_on_one_core();
+	if (source_over_bytes(n ? (struct slice){ data, n } : SLICE_EMPTY, "a.efi", &file, &e) < 0 ||
+	    tree_open_source(file, "a.efi", &img.esp, &e) < 0)
+		return 0;
+	if (predict_constellation(&img, &opt, &p, &e) == 0)
+		check(&p);
+	else
+		CHECK(e.msg[0] != '\0');
+	prediction_done(&p);
+	tree_free(img.esp);
+	return 0;
+}
