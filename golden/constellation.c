@@ -184,6 +184,34 @@ int constellation_note_keys(struct golden *g, const struct cJSON *object, const 
 
 /* ---- writing ---- */
 
+int constellation_tell_lost(struct golden_writer *w, const struct golden_set *s, unsigned held,
+			    struct pcrcast_error *e)
+{
+	const struct golden_identity *id = &s->id;
+	const struct {
+		const char *value, *name;
+		unsigned held;
+	} rows[] = {
+		{ id->image, "image", CONSTELLATION_IMAGE },
+		{ id->vendor, "vendor", 0 },
+		{ id->csp, "csp", CONSTELLATION_CSP },
+		{ id->variant, "variant", CONSTELLATION_VARIANT },
+		{ id->version, "version", CONSTELLATION_VERSION },
+		{ id->ref, "ref", CONSTELLATION_VERSION },
+		{ id->stream, "stream", CONSTELLATION_VERSION },
+	};
+	const char *names = "";
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (!rows[i].value || rows[i].held & held)
+			continue;
+		names = pool_printf(w->pool, "%s%s%s", names, *names ? ", " : "", rows[i].name);
+		if (!names)
+			return err_nomem(e);
+	}
+	return *names ? golden_lost(w, e, "what the values are for: %s", names) : 0;
+}
+
 int constellation_check(const struct golden_set *s, struct pcrcast_error *e)
 {
 	enum alg want = s->cc ? ALG_SHA384 : ALG_SHA256;

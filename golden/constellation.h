@@ -66,6 +66,18 @@ int constellation_note_keys(struct golden *g, const struct cJSON *object, const 
 
 /* ---- writing ---- */
 
+/* What a form holds of a set's identity. */
+enum {
+	CONSTELLATION_IMAGE = 1 << 0,
+	CONSTELLATION_CSP = 1 << 1,
+	CONSTELLATION_VARIANT = 1 << 2,
+	CONSTELLATION_VERSION = 1 << 3, /* version, ref and stream */
+};
+
+/* Tell what is stated of a set beyond held (CONSTELLATION_ bits). */
+int constellation_tell_lost(struct golden_writer *w, const struct golden_set *s, unsigned held,
+			    struct pcrcast_error *e);
+
 /* PCRCAST_EUNSUPPORTED unless the set's values are of the one bank that Constellation has for them. */
 int constellation_check(const struct golden_set *s, struct pcrcast_error *e);
 

@@ -119,8 +119,10 @@ GOLDEN_WRITER(constellation_write)
 	for (size_t i = 0; i < g->n && r == 0; i++) {
 		order[i] = &g->sets[i];
 		r = check_identity(g, order[i], e);
-		if (r == 0 && (order[i]->id.image || order[i]->id.vendor))
-			r = golden_lost(w, e, "name and vendor of the image");
+		if (r == 0)
+			r = constellation_tell_lost(
+				w, order[i],
+				CONSTELLATION_CSP | CONSTELLATION_VARIANT | CONSTELLATION_VERSION, e);
 	}
 	if (r < 0)
 		return r;
@@ -180,16 +182,8 @@ GOLDEN_RECOGNISER(constellation_v1_recognise)
 int constellation_metadata(const struct golden_set *s, struct golden_writer *w, bool *ret,
 			   struct pcrcast_error *e)
 {
-	const struct golden_identity *id = &s->id;
-	int r = 0;
-
-	*ret = id->csp && id->image;
-	if (!*ret && (id->csp || id->image))
-		r = golden_lost(w, e, "%s: the form with metadata needs the image's name and its cloud",
-				id->csp ? "the cloud" : "the image's name");
-	if (r == 0 && (id->vendor || id->variant || id->version || id->ref || id->stream))
-		r = golden_lost(w, e, "attestation variant, version, ref, stream and vendor of the image");
-	return r;
+	*ret = s->id.csp && s->id.image;
+	return constellation_tell_lost(w, s, *ret ? CONSTELLATION_CSP | CONSTELLATION_IMAGE : 0, e);
 }
 
 GOLDEN_WRITER(constellation_v1_write)

@@ -297,17 +297,15 @@ GOLDEN_WRITER(constellation_literal_write)
 
 	for (size_t i = 0; i < g->n && r == 0; i++) {
 		const char *name = name_of(w->pool, &g->sets[i]);
-		const struct golden_identity *id = &g->sets[i].id;
 
 		r = constellation_check(&g->sets[i], e);
 		if (r == 0 && !name && g->n > 1)
 			r = err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 				    "set %zu is for no cloud and variant of Constellation: choose with --set",
 				    i + 1);
-		if (r == 0 && ((!name && (id->csp || id->variant)) || id->version || id->ref || id->stream ||
-			       id->image || id->vendor))
-			r = golden_lost(w, e,
-					"what image the values are for, beside a known cloud and variant");
+		if (r == 0)
+			r = constellation_tell_lost(w, &g->sets[i],
+						    name ? CONSTELLATION_CSP | CONSTELLATION_VARIANT : 0, e);
 		widest = name && strlen(name) > widest ? strlen(name) : widest;
 	}
 	if (r < 0)
