@@ -124,3 +124,8 @@ GOLDEN_WRITER(corim_write);
 GOLDEN_RECOGNISER(comid_json_recognise);
 GOLDEN_READER(comid_json_read);
 GOLDEN_WRITER(comid_json_write);
+
+/* format_keylime_mb.c */
+GOLDEN_RECOGNISER(keylime_mb_recognise);
+GOLDEN_READER(keylime_mb_read);
+GOLDEN_WRITER(keylime_mb_write);

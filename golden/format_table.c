@@ -54,6 +54,10 @@ const struct golden_format golden_formats[] = {
 	  .banks = ALL_BANKS, .usual = ALL_BANKS,
 	  .recognise = pcrsig_recognise, .read = pcrsig_read, .write = pcrsig_write },
 	/* Keylime */
+	/* Keylime; the state is made of events or claims, values of registers are none of its business */
+	{ .name = "keylime-mb", .purpose = "Keylime: measured-boot reference state, of a boot with shim and GRUB",
+	  .holds = HOLDS_CLAIMS | HOLDS_EVENTS | HOLDS_BANKS | HOLDS_VALUES | NEEDS_NO_VALUES, .banks = ALL_BANKS,
+	  .recognise = keylime_mb_recognise, .read = keylime_mb_read, .write = keylime_mb_write },
 	{ .name = "keylime-tpm", .purpose = "Keylime: TPM policy, for each PCR the accepted values, and the mask",
 	  .holds = HOLDS_BANKS | HOLDS_VALUES, .banks = ALL_BANKS, .registers = 0xffffff & ~(1u << 10 | 1u << 16),
 	  .recognise = keylime_tpm_recognise, .read = keylime_tpm_read, .write = keylime_tpm_write },

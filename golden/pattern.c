@@ -12,7 +12,7 @@ enum {
 	STATES_MAX =
 		16384, /* several times the longest kernel command line, some 4096 bytes (COMMAND_LINE_SIZE) */
 	REPEAT_MAX = 1000,  /* of {m,n} */
-	WORK_MAX = 1 << 26, /* states times characters: some tenths of a second */
+	WORK_MAX = 1 << 24, /* states times characters: less than a tenth of a second */
 	NONE = -1,
 };
 
