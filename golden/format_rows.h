@@ -129,3 +129,8 @@ GOLDEN_WRITER(comid_json_write);
 GOLDEN_RECOGNISER(keylime_mb_recognise);
 GOLDEN_READER(keylime_mb_read);
 GOLDEN_WRITER(keylime_mb_write);
+
+/* format_tpm2_yaml.c */
+GOLDEN_RECOGNISER(tpm2_yaml_recognised);
+GOLDEN_READER(tpm2_yaml_read_golden);
+GOLDEN_WRITER(tpm2_yaml_write);

@@ -62,6 +62,9 @@ const struct golden_format golden_formats[] = {
 	  .holds = HOLDS_BANKS | HOLDS_VALUES, .banks = ALL_BANKS, .registers = 0xffffff & ~(1u << 10 | 1u << 16),
 	  .recognise = keylime_tpm_recognise, .read = keylime_tpm_read, .write = keylime_tpm_write },
 	/* dumps and lists of registers */
+	{ .name = "tpm2-yaml", .purpose = "tpm2-tools: what tpm2_eventlog prints, events and values",
+	  .holds = HOLDS_BANKS | HOLDS_EVENTS | NEEDS_EVENTS | NEEDS_NO_VALUES, .banks = ALL_BANKS,
+	  .recognise = tpm2_yaml_recognised, .read = tpm2_yaml_read_golden, .write = tpm2_yaml_write },
 	{ .name = "tpm2-pcrs", .purpose = "tpm2-tools: file of tpm2_quote -o and tpm2_pcrread -o, serialized",
 	  .holds = HOLDS_BANKS, .banks = ALL_BANKS, .binary = true,
 	  .recognise = tpm2_pcrs_recognise, .read = tpm2_pcrs_read, .write = tpm2_pcrs_write },
