@@ -99,7 +99,7 @@ static int matches_nonce(struct verification *v, const struct tpm_quote *q, bool
 
 static int check_nonce(struct verification *v, const struct tpm_quote *q, const char *name)
 {
-	bool same;
+	bool same = false;
 
 	if (!v->in->has_nonce)
 		return verify_say(v, VERIFY_NONCE, CHECK_SKIP, "no nonce was given");

@@ -1,6 +1,6 @@
 /* Keylime's measured-boot reference state: reading, making of a log, and holding a log against it. */
 #define _GNU_SOURCE
-#include "golden_sample.h"
+#include "golden_file.h"
 
 #include "base/bytes.h"
 #include "golden/keylime_check.h"
