@@ -1,6 +1,6 @@
 /* tpm2_eventlog's YAML. */
 #define _GNU_SOURCE
-#include "golden_sample.h"
+#include "golden_file.h"
 
 #include "eventlog/eventlog.h"
 
