@@ -217,13 +217,28 @@ static int drop_registers(const struct fitting *fit, struct golden_set *s)
 	return 0;
 }
 
+/* "sha256 sha384" */
+static const char *bank_names(struct pool *pool, alg_set banks)
+{
+	const char *names = "";
+
+	for (enum alg alg = 0; alg < ALG_COUNT && names; alg++)
+		if (banks & 1u << alg)
+			names = pool_printf(pool, "%s%s%s", names, *names ? " " : "", algs[alg].name);
+	return names ? names : "";
+}
+
 static int drop_banks(const struct fitting *fit, struct golden_set *s)
 {
-	alg_set gone = golden_banks(s) & ~fit->f->banks;
+	alg_set there = golden_banks(s), gone = there & ~fit->f->banks;
 	size_t n = 0;
 
 	if (!gone)
 		return 0;
+	if (gone == there && !(fit->f->holds & NEEDS_NO_VALUES))
+		return err_set(fit->e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "%s is for bank %s, the values are of bank %s", fit->f->name,
+			       bank_names(fit->w->pool, fit->f->banks), bank_names(fit->w->pool, there));
 	for (size_t i = 0; i < s->n_registers; i++)
 		if (!(gone & 1u << s->registers[i].alg))
 			s->registers[n++] = s->registers[i];

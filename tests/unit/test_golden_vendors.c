@@ -52,6 +52,30 @@ static void aws_that_is_odd_is_refused(void **state)
 	SAMPLE_REFUSED(cases, "aws");
 }
 
+static void values_of_another_bank_are_refused_with_both_named(void **state)
+{
+	struct slice bytes = sample_load("pcrsys.json");
+	struct golden_selection all = { 0 };
+	struct pool pool = POOL_INIT;
+	const char *const *lost;
+	struct pcrcast_error e;
+	struct slice out;
+	struct golden g;
+	size_t n_lost;
+
+	(void)state;
+	assert_int_equal(sample_read(bytes, NULL, &g, &e), 0);
+	for (size_t i = 0; i < g.sets[0].n_registers; i++)
+		g.sets[0].registers[i].n = 1;
+	assert_int_equal(
+		golden_write(&g, &all, golden_format_by_name("aws"), &pool, &out, &lost, &n_lost, &e),
+		-PCRCAST_EUNSUPPORTED);
+	assert_string_equal(e.msg, "aws is for bank sha384, the values are of bank sha256");
+	golden_done(&g);
+	pool_done(&pool);
+	free((void *)bytes.p);
+}
+
 static void boot_phases_are_told_by_their_values_not_by_their_place(void **state)
 {
 	struct slice bytes = sample_load("pcrsys.json");
@@ -322,6 +346,7 @@ int main(void)
 		cmocka_unit_test(samples_are_recognised_and_written_back),
 		cmocka_unit_test(pcrs_of_an_enclave_are_read_with_a_warning),
 		cmocka_unit_test(aws_that_is_odd_is_refused),
+		cmocka_unit_test(values_of_another_bank_are_refused_with_both_named),
 		cmocka_unit_test(boot_phases_are_told_by_their_values_not_by_their_place),
 		cmocka_unit_test(pcrsys_that_is_odd_is_refused),
 		cmocka_unit_test(the_registers_of_a_trust_domain_are_no_pcrs),
