@@ -41,13 +41,25 @@ static int add_phases(const struct prediction *p, enum alg alg, const struct tex
 	return r;
 }
 
+/* The last name of a path, without slashes behind it: what an image is called wherever it lies. */
+static const char *last_name(struct pool *pool, const char *path)
+{
+	size_t n = strlen(path), from;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	for (from = n; from > 0 && path[from - 1] != '/'; from--)
+		;
+	return from < n ? pool_text(pool, path + from, n - from) : pool_text(pool, path, n);
+}
+
 int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
 			 const struct text_list *phases, struct golden *g, struct pcrcast_error *e)
 {
 	struct golden_set *s = golden_add_set(g, e);
 	int r = s ? 0 : -PCRCAST_ENOMEM;
 
-	if (s && !(s->id.image = pool_text(&g->pool, image, strlen(image))))
+	if (s && !(s->id.image = last_name(&g->pool, image)))
 		r = err_nomem(e);
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
 		for (uint32_t i = 0; i < PCR_COUNT && r == 0; i++) {

@@ -57,9 +57,29 @@ static int tell_items(struct verification *v, const struct golden_comparison *c)
 	return r;
 }
 
+/* Banks of the reference that were not quoted, where a register was compared in another bank instead. */
+static int tell_banks(struct verification *v, const struct golden_comparison *c)
+{
+	alg_set compared = 0, left = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->items[i].result == GOLDEN_NOT_COMPARED)
+			left |= 1u << c->items[i].alg;
+		else if (c->items[i].result != GOLDEN_EXTRA)
+			compared |= 1u << c->items[i].alg;
+	for (enum alg alg = 0; alg < ALG_COUNT && r == 0; alg++)
+		if (left & ~compared & 1u << alg)
+			r = verify_not_covered(v, "the reference's %s values: that bank was not quoted",
+					       algs[alg].name);
+	return r;
+}
+
 static int tell_verdict(struct verification *v, const struct golden_comparison *c)
 {
 	int r = tell_items(v, c);
+
+	r = r < 0 ? r : tell_banks(v, c);
 	uint32_t left = quoted_registers(v) & ~wanted_registers(c->want);
 	const char *name = NULL;
 
