@@ -75,6 +75,8 @@ static int read_digests(struct event_builder *b, struct eventlog *log, const str
 
 	if (one && !list)
 		return add_digest(b, log, NULL, one, y, e);
+	if (is_scalar(list) && list->text.n == 0)
+		return 0; /* a list of none */
 	if (!list || list->kind != YAML_SEQUENCE)
 		return expected(e, node, "event", "\"Digest\" or \"Digests\"");
 	for (const struct yaml_node *d = list->first; d && r == 0; d = d->next, n++)
