@@ -20,6 +20,15 @@ void golden_print_notes(const struct golden_arguments *a, const char *const *not
 	}
 }
 
+void golden_note_phases(const struct golden_arguments *a, const struct golden *g, const char *file)
+{
+	if (a->quiet || !a->source.predict.phases.n || (g->format && strcmp(g->format, "image") == 0))
+		return;
+	fputs("note: ", stderr);
+	put_text(stderr, file);
+	fputs(" is no image, so --phase says nothing of it; --label chooses among its values\n", stderr);
+}
+
 int golden_put(const struct golden_arguments *a, const struct golden_format *f, struct slice bytes)
 {
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
@@ -35,9 +44,55 @@ int golden_put(const struct golden_arguments *a, const struct golden_format *f, 
 
 /* ---- the verb ---- */
 
+static struct cJSON *indices_json(struct json_doc *d, uint32_t pcrs)
+{
+	struct cJSON *list = json_array(d);
+
+	for (unsigned i = 0; i < PCR_COUNT; i++)
+		if (pcrs >> i & 1)
+			json_append_u64(d, list, i);
+	return list;
+}
+
+/* { "version": 1, KEY: list } */
+static int print_list(struct json_doc *d, const char *key, struct cJSON *list)
+{
+	struct cJSON *root = json_object(d);
+
+	json_add_u64(d, root, "version", 1);
+	json_add(d, root, key, list);
+	(void)json_write(d, root, false, stdout); /* finish() reports a stream that failed */
+	json_free(root);
+	return d->failed ? EXIT_TROUBLE : EXIT_DONE;
+}
+
+static int print_formats_json(void)
+{
+	struct json_doc d = { false };
+	struct cJSON *list = json_array(&d);
+
+	for (size_t i = 0; i < n_golden_formats; i++) {
+		const struct golden_format *f = &golden_formats[i];
+		struct cJSON *o = json_object(&d), *banks = json_array(&d);
+
+		json_add_string(&d, o, "name", f->name);
+		json_add_string(&d, o, "purpose", f->purpose);
+		json_add_bool(&d, o, "read", f->read);
+		json_add_bool(&d, o, "write", f->write);
+		json_add_bool(&d, o, "recognised", f->recognise);
+		for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+			if (f->banks & 1u << alg)
+				json_append_string(&d, banks, algs[alg].name);
+		json_add(&d, o, "banks", banks);
+		json_append(&d, list, o);
+	}
+	return print_list(&d, "formats", list);
+}
+
 static int run_formats(struct golden_arguments *a)
 {
-	(void)a;
+	if (a->json)
+		return print_formats_json();
 	for (size_t i = 0; i < n_golden_formats; i++) {
 		const struct golden_format *f = &golden_formats[i];
 
@@ -61,26 +116,62 @@ static void print_indices(const char *what, uint32_t pcrs)
 }
 
 /* Which registers are enforced, only warned about, and follow from an image. */
-static int run_presets(struct golden_arguments *a)
+struct preset_registers {
+	uint32_t enforced, warn_only, offline; /* bit i: register i */
+};
+
+static struct preset_registers registers_of(const struct golden_preset *p)
 {
-	(void)a;
+	struct preset_registers ret = { 0 };
+
+	for (size_t k = 0; k < PRESET_PARTS; k++)
+		for (size_t n = 0; n < p->parts[k].n; n++) {
+			const struct preset_row *row = &p->parts[k].rows[n];
+			uint32_t bit = UINT32_C(1) << row->index;
+
+			ret.enforced = row->warn_only ? ret.enforced & ~bit : ret.enforced | bit;
+			ret.warn_only = row->warn_only ? ret.warn_only | bit : ret.warn_only & ~bit;
+			ret.offline = row->offline ? ret.offline | bit : ret.offline & ~bit;
+		}
+	return ret;
+}
+
+static int print_presets_json(void)
+{
+	struct json_doc d = { false };
+	struct cJSON *list = json_array(&d);
+
 	for (size_t i = 0; i < n_golden_presets; i++) {
 		const struct golden_preset *p = &golden_presets[i];
-		uint32_t enforced = 0, warn_only = 0, offline = 0;
+		const struct preset_registers r = registers_of(p);
+		struct cJSON *o = json_object(&d);
 
-		for (size_t k = 0; k < PRESET_PARTS; k++)
-			for (size_t n = 0; n < p->parts[k].n; n++) {
-				const struct preset_row *row = &p->parts[k].rows[n];
-				uint32_t bit = UINT32_C(1) << row->index;
+		json_add_string(&d, o, "name", p->name);
+		json_add_string(&d, o, "purpose", p->purpose);
+		json_add_string(&d, o, "csp", p->csp);
+		if (p->variant)
+			json_add_string(&d, o, "variant", p->variant);
+		json_add_bool(&d, o, "cc", p->cc);
+		json_add(&d, o, "enforced", indices_json(&d, r.enforced));
+		json_add(&d, o, "warnOnly", indices_json(&d, r.warn_only));
+		json_add(&d, o, "fromImage", indices_json(&d, r.offline));
+		json_append(&d, list, o);
+	}
+	return print_list(&d, "presets", list);
+}
 
-				enforced = row->warn_only ? enforced & ~bit : enforced | bit;
-				warn_only = row->warn_only ? warn_only | bit : warn_only & ~bit;
-				offline = row->offline ? offline | bit : offline & ~bit;
-			}
+static int run_presets(struct golden_arguments *a)
+{
+	if (a->json)
+		return print_presets_json();
+	for (size_t i = 0; i < n_golden_presets; i++) {
+		const struct golden_preset *p = &golden_presets[i];
+		const struct preset_registers r = registers_of(p);
+
 		printf("%-20s %s\n%-20s", p->name, p->purpose, "");
-		print_indices(p->cc ? "enforced (CC registers)" : "enforced", enforced);
-		print_indices("warn-only", warn_only);
-		print_indices("from the image", offline);
+		print_indices(p->cc ? "enforced (CC registers)" : "enforced", r.enforced);
+		print_indices("warn-only", r.warn_only);
+		print_indices("from the image", r.offline);
 		putchar('\n');
 	}
 	return EXIT_DONE;

@@ -62,5 +62,8 @@ int golden_push(struct golden_arguments *a, struct text_list *l, const char *ite
 void golden_print_notes(const struct golden_arguments *a, const char *const *notes, size_t n,
 			const char *kind);
 
+/* A note when --phase was given, which chooses nothing in a file. */
+void golden_note_phases(const struct golden_arguments *a, const struct golden *g, const char *file);
+
 /* Write bytes to --output or standard output; binary to a terminal is refused. EXIT_TROUBLE after a message. */
 int golden_put(const struct golden_arguments *a, const struct golden_format *f, struct slice bytes);

@@ -4,6 +4,34 @@
 #include "cli/cmd_golden.h"
 #include "cli/golden_diff.h"
 
+/* --label, on the side or sides that have labels. */
+static int choose_label(struct golden_arguments *a, struct golden *want, struct golden *got,
+			struct pcrcast_error *e)
+{
+	const struct golden_selection sel = { .label = a->selection.label };
+	struct golden *const sides[] = { want, got };
+
+	if (!sel.label)
+		return 0;
+	if (*sel.label && !golden_has_label(want, sel.label) && !golden_has_label(got, sel.label))
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no value has the label \"%s\"",
+			       sel.label);
+	for (size_t i = 0; i < 2; i++) {
+		const char *const *lost;
+		struct golden chosen;
+		size_t n_lost;
+
+		int r = golden_select(sides[i], &sel, &a->pool, &chosen, &lost, &n_lost, e);
+		if (r < 0)
+			return r;
+		golden_print_notes(a, lost, n_lost, i == 0 ? "not of WANT" : "not of GOT");
+		/* what was chosen borrows: it goes where golden_done() still finds everything */
+		for (size_t k = 0; k < chosen.n; k++)
+			sides[i]->sets[k] = chosen.sets[k];
+	}
+	return 0;
+}
+
 int golden_run_compare(struct golden_arguments *a)
 {
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
@@ -32,8 +60,10 @@ int golden_run_compare(struct golden_arguments *a)
 		golden_print_notes(a, want.notes, want.n_notes, "note");
 		golden_print_notes(a, got.notes, got.n_notes, "note");
 		about = "golden diff";
-		r = golden_run_diff(&diff, &want, &got, &e);
+		r = choose_label(a, &want, &got, &e);
 	}
+	if (r == 0)
+		r = golden_run_diff(&diff, &want, &got, &e);
 	if (r < 0)
 		r = fail_at(about, &e);
 	golden_done(&want);

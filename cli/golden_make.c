@@ -45,6 +45,23 @@ static void choose_registers(struct golden_arguments *a)
 		a->source.image_pcrs = wanted;
 }
 
+/* Of several sets those that --set means: a preset is for these. golden_write() says when there is none. */
+static void choose_sets(const struct golden_arguments *a, struct golden *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; a->selection.set && i < g->n; i++)
+		if (golden_set_called(&g->sets[i], a->selection.set))
+			g->sets[n++] = g->sets[i];
+	g->n = a->selection.set ? n : g->n;
+}
+
+static void tell_part(const struct golden_arguments *a, const struct golden *part, const char *file)
+{
+	golden_print_notes(a, part->notes, part->n_notes, "note");
+	golden_note_phases(a, part, file);
+}
+
 static int write_all(struct golden_arguments *a, struct golden *all)
 {
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
@@ -54,6 +71,7 @@ static int write_all(struct golden_arguments *a, struct golden *all)
 
 	size_t n_notes = all->n_notes;
 
+	choose_sets(a, all);
 	if (a->preset && golden_apply_preset(all, a->preset->name, &e) < 0)
 		return fail(&e);
 	golden_print_notes(a, all->notes + n_notes, all->n_notes - n_notes, "note");
@@ -88,7 +106,7 @@ int golden_run_make(struct golden_arguments *a)
 			 append_sets(&all, &parts[n], &e) < 0)
 			status = fail_at(a->files[n], &e);
 		else
-			golden_print_notes(a, parts[n].notes, parts[n].n_notes, "note");
+			tell_part(a, &parts[n], a->files[n]);
 	}
 	if (status == EXIT_DONE)
 		status = write_all(a, &all);

@@ -121,6 +121,7 @@ const struct option_row golden_sign_rows[] = {
 	{ "digest-only", 0, NULL, OPT_DIGEST_ONLY, "only what an external signer has to sign" },
 	{ "as", 0, "pcrsig", OPT_AS, "sign the policies of PCR 11 as systemd does, instead of the file" },
 	SOURCE_ROWS,
+	SELECTION_ROWS,
 	ROW_OUTPUT,
 	PREDICT_OPTION_ROWS,
 	COMMON_ROWS,
@@ -132,7 +133,7 @@ const struct option_row golden_check_signature_rows[] = {
 	PREDICT_OPTION_ROWS,
 	COMMON_ROWS,
 };
-const struct option_row golden_formats_rows[] = { COMMON_ROWS };
+const struct option_row golden_formats_rows[] = { ROW_JSON, COMMON_ROWS };
 // clang-format on
 
 /* ---- taking them ---- */

@@ -104,6 +104,8 @@ static int read_source(struct golden_arguments *a, const char *file, struct gold
 		struct golden_input in = { .name = file, .bytes = bytes };
 
 		golden_print_notes(a, g.notes, g.n_notes, "note");
+		golden_print_notes(a, lost, n_lost, "not in the policy");
+		golden_note_phases(a, &g, file);
 		rc = golden_read(&in, json, ret, e);
 	}
 	golden_done(&g);

@@ -146,6 +146,8 @@ int golden_run_show(struct golden_arguments *a)
 		golden_done(&chosen);
 	}
 	golden_print_notes(a, g.notes, g.n_notes, "note");
+	golden_print_notes(a, lost, n_lost, "not in the output");
+	golden_note_phases(a, &g, a->files[0]);
 	golden_done(&g);
 	return status;
 }

@@ -134,30 +134,36 @@ static int sign_file(struct golden_arguments *a, struct slice bytes, struct pcrc
 /* ---- policies ---- */
 
 /* The policies that a source states; else those of its values, one for each value of each register. */
-static int policies_of_values(struct golden *g, struct golden_set *s, struct pcrcast_error *e)
+static int policies_of_values(const char *wanted, uint32_t pcrs, struct golden *g, struct golden_set *s,
+			      struct pcrcast_error *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < s->n_registers && r == 0; i++) {
 		const struct golden_register *reg = &s->registers[i];
 
-		for (size_t k = 0; k < reg->n && r == 0; k++) {
-			struct golden_policy *p = golden_add_policy(g, s, e);
+		for (size_t k = 0; pcrs >> reg->index & 1 && k < reg->n && r == 0; k++) {
+			const char *label = reg->values[k].label;
 
+			if (wanted && label && strcmp(label, wanted) != 0)
+				continue;
+			struct golden_policy *p = golden_add_policy(g, s, e);
 			if (!p)
 				return -PCRCAST_ENOMEM;
 			p->alg = reg->alg;
 			p->pcrs = UINT32_C(1) << reg->index;
-			p->label = reg->values[k].label;
+			p->label = label;
 			r = policy_of_value(reg->alg, reg->index, reg->values[k].bytes, p->digest, e);
 		}
 	}
 	return r;
 }
 
-static int sign_policies(struct golden_arguments *a, struct golden *g, struct pcrcast_error *e)
+/* pcrs: the registers whose values become policies; of policies that there are --pcr alone chooses. */
+static int sign_policies(struct golden_arguments *a, struct golden *g, uint32_t pcrs, struct pcrcast_error *e)
 {
 	_cleanup_(sign_key_freep) struct sign_key *key = NULL;
+	struct golden_selection sel = a->selection;
 	const char *const *lost;
 	struct slice bytes;
 	size_t n_lost;
@@ -165,18 +171,21 @@ static int sign_policies(struct golden_arguments *a, struct golden *g, struct pc
 
 	if (r < 0)
 		return err_wrap(e, "%s", a->verify.key);
+	if (sel.label && *sel.label && !golden_has_label(g, sel.label))
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no value has the label \"%s\"",
+			       sel.label);
 	for (size_t i = 0; i < g->n && r == 0; i++) {
 		struct golden_set *s = &g->sets[i];
 
 		if (s->n_policies == 0)
-			r = policies_of_values(g, s, e);
+			r = policies_of_values(sel.label, pcrs, g, s, e);
 		for (size_t k = 0; key && k < s->n_policies && r == 0; k++)
 			r = sign_policy(key, &s->policies[k], &g->pool, e);
 		s->n_registers = 0; /* what is signed is the policies */
 	}
+	sel.label = NULL; /* chosen already */
 	if (r == 0)
-		r = golden_write(g, &(struct golden_selection){ 0 }, a->as, &a->pool, &bytes, &lost, &n_lost,
-				 e);
+		r = golden_write(g, &sel, a->as, &a->pool, &bytes, &lost, &n_lost, e);
 	return r < 0 ? r : golden_put(a, a->as, bytes);
 }
 
@@ -193,7 +202,8 @@ static int run_policies(struct golden_arguments *a, struct pcrcast_error *e)
 	int r = golden_source_read(a->files[0], &opt, &g, e);
 	if (r == 0) {
 		golden_print_notes(a, g.notes, g.n_notes, "note");
-		r = sign_policies(a, &g, e);
+		golden_note_phases(a, &g, a->files[0]);
+		r = sign_policies(a, &g, opt.pcrs, e);
 	}
 	golden_done(&g);
 	return r;

@@ -125,8 +125,20 @@ struct golden_selection {
 };
 
 /*
+ * The part of g that sel means. Of registers whose values have labels only those with sel's stay; a register that
+ * loses all of them is told in *ret_lost. ret borrows from g and is never done with. PCRCAST_ENOTFOUND: no such set.
+ */
+int golden_select(const struct golden *g, const struct golden_selection *sel, struct pool *pool,
+		  struct golden *ret, const char *const **ret_lost, size_t *ret_n_lost,
+		  struct pcrcast_error *e);
+
+/* Does a value of any register have this label? */
+bool golden_has_label(const struct golden *g, const char *label);
+
+/*
  * Write g, as far as sel says, in a format. The text or bytes are from pool. *ret_lost has what was left out, for
- * people. PCRCAST_EUNSUPPORTED: the format cannot express it; the message says what and how to choose.
+ * people. PCRCAST_EUNSUPPORTED: the format cannot express it; the message says what and how to choose. PCRCAST_ENOTFOUND:
+ * no set, value or label is as sel says.
  */
 int golden_write(const struct golden *g, const struct golden_selection *sel,
 		 const struct golden_format *format, struct pool *pool, struct slice *ret,

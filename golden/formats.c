@@ -125,9 +125,14 @@ static int select_register(struct pool *pool, const struct golden_selection *sel
 	return 0;
 }
 
-static int select_set(struct pool *pool, const struct golden_selection *sel, const struct golden_set *s,
-		      struct golden_set *ret, struct pcrcast_error *e)
+static int select_set(struct golden_writer *w, const struct golden_set *s, struct golden_set *ret,
+		      struct pcrcast_error *e)
 {
+	const struct golden_selection *sel = w->sel;
+	struct pool *pool = w->pool;
+	char name[12];
+	int rc = 0;
+
 	*ret = *s;
 	ret->registers = pool_array(pool, s->n_registers ? s->n_registers : 1, sizeof *ret->registers);
 	ret->n_registers = ret->cap_registers = 0;
@@ -140,10 +145,63 @@ static int select_set(struct pool *pool, const struct golden_selection *sel, con
 		if ((sel->banks && !(sel->banks & 1u << r->alg)) ||
 		    (sel->has_pcrs && !(sel->pcrs & UINT32_C(1) << r->index)))
 			continue;
-		if (select_register(pool, sel, r, to, e) < 0)
-			return -PCRCAST_ENOMEM;
+		rc = select_register(pool, sel, r, to, e);
+		if (rc == 0 && to->n == 0)
+			rc = golden_lost(w, e, "%s:%s: it has no value with the label \"%s\"",
+					 algs[r->alg].name, golden_register_name(s, r->index, name),
+					 sel->label);
+		if (rc < 0)
+			return rc;
 		ret->n_registers += to->n > 0;
 	}
+	return 0;
+}
+
+bool golden_has_label(const struct golden *g, const char *label)
+{
+	for (size_t i = 0; i < g->n; i++)
+		for (size_t k = 0; k < g->sets[i].n_registers; k++)
+			for (size_t n = 0; n < g->sets[i].registers[k].n; n++) {
+				const char *there = g->sets[i].registers[k].values[n].label;
+
+				if (there && strcmp(there, label) == 0)
+					return true;
+			}
+	return false;
+}
+
+/* The sets that are chosen, of them what is chosen. */
+static int select_sets(const struct golden *g, struct golden_writer *w, struct golden *ret,
+		       struct pcrcast_error *e)
+{
+	const struct golden_selection *sel = w->sel;
+	int r = 0;
+
+	*ret = *g; /* borrows; never done with */
+	ret->n = ret->cap = 0;
+	ret->sets = pool_array(w->pool, g->n ? g->n : 1, sizeof *ret->sets);
+	if (!ret->sets)
+		return err_nomem(e);
+	for (size_t i = 0; i < g->n && r == 0; i++)
+		if (!sel->set || golden_set_called(&g->sets[i], sel->set))
+			r = select_set(w, &g->sets[i], &ret->sets[ret->n++], e);
+	if (r == 0 && ret->n == 0)
+		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no set of reference values \"%s\"",
+			    sel->set ? sel->set : "");
+	return r;
+}
+
+int golden_select(const struct golden *g, const struct golden_selection *sel, struct pool *pool,
+		  struct golden *ret, const char *const **ret_lost, size_t *ret_n_lost,
+		  struct pcrcast_error *e)
+{
+	struct golden_writer w = { .sel = sel, .pool = pool };
+	int r = select_sets(g, &w, ret, e);
+
+	if (r < 0)
+		return r;
+	*ret_lost = w.lost;
+	*ret_n_lost = w.n_lost;
 	return 0;
 }
 
@@ -348,21 +406,14 @@ int golden_write(const struct golden *g, const struct golden_selection *sel,
 {
 	struct golden_writer w = { .sel = sel, .pool = pool };
 	struct fitting fit = { format, &w, e };
-	struct golden chosen = *g; /* borrows; never done with */
-	int r = 0;
+	struct golden chosen;
 
 	if (!format->write)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET, "%s is read only", format->name);
-	chosen.n = chosen.cap = 0;
-	chosen.sets = pool_array(pool, g->n ? g->n : 1, sizeof *chosen.sets);
-	if (!chosen.sets)
-		return err_nomem(e);
-	for (size_t i = 0; i < g->n && r == 0; i++)
-		if (!sel->set || golden_set_called(&g->sets[i], sel->set))
-			r = select_set(pool, sel, &g->sets[i], &chosen.sets[chosen.n++], e);
-	if (r == 0 && chosen.n == 0)
-		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no set of reference values \"%s\"",
-			    sel->set ? sel->set : "");
+	int r = select_sets(g, &w, &chosen, e);
+	if (r == 0 && sel->label && *sel->label && !golden_has_label(g, sel->label))
+		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no value has the label \"%s\"",
+			    sel->label);
 	if (r == 0 && chosen.n > 1 && !(format->holds & HOLDS_SETS))
 		r = refuse(&fit, "several sets", "choose with --set");
 	for (size_t i = 0; i < chosen.n && r == 0; i++)
