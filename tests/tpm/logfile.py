@@ -1,0 +1,62 @@
+"""A small event log in the crypto-agile form of the TCG PC Client Platform Firmware Profile, section 10.2.
+
+Written here, so that what pcrcast reads is not what pcrcast wrote.
+"""
+
+import copy
+import hashlib
+import struct
+
+from swtpm import BANKS
+
+ALG_IDS = {"sha1": 0x0004, "sha256": 0x000B, "sha384": 0x000C, "sha512": 0x000D}
+NO_ACTION, SEPARATOR, ACTION, IPL = 0x3, 0x4, 0x80000007, 0xD
+SPEC_ID = b"Spec ID Event03\0"
+
+
+class Event:
+    """TCG_PCR_EVENT2."""
+
+    def __init__(self, pcr, kind, data):
+        self.pcr, self.kind, self.data = pcr, kind, data
+        self.digests = {b: hashlib.new(b, data).digest() for b in BANKS}
+
+    def is_measured(self):
+        return self.kind != NO_ACTION
+
+    def is_hash_of_data(self):
+        """The profile says what was measured: the data (section 10.4.1 on EV_SEPARATOR and EV_EFI_ACTION)."""
+        return self.kind in (SEPARATOR, ACTION)
+
+    def altered(self):
+        """The same with other digests."""
+        other = copy.copy(self)
+        other.digests = {b: bytes([d[0] ^ 1]) + d[1:] for b, d in self.digests.items()}
+        return other
+
+    def with_data(self, data):
+        other = copy.copy(self)
+        other.data = data
+        return other
+
+    def bytes(self):
+        digests = b"".join(struct.pack("<H", ALG_IDS[b]) + self.digests[b] for b in BANKS)
+        return struct.pack("<III", self.pcr, self.kind, len(BANKS)) + digests + struct.pack("<I", len(self.data)) + self.data
+
+
+def events():
+    """As a firmware and a boot loader would log: each register to 7 with a separator, some with events on both sides."""
+    before = [Event(0, ACTION, b"the first of PCR 0"), Event(0, ACTION, b"the second of PCR 0"),
+              Event(2, ACTION, b"a driver"), Event(7, ACTION, b"Secure Boot")]
+    separators = [Event(i, SEPARATOR, bytes(4)) for i in range(8)]
+    after = [Event(4, ACTION, b"Calling EFI Application from Boot Option"), Event(4, ACTION, b"one"), Event(4, ACTION, b"two"),
+             Event(8, IPL, b"command line"), Event(9, IPL, b"kernel"), Event(9, IPL, b"initrd"),
+             Event(5, ACTION, b"Exit Boot Services Invocation"), Event(5, ACTION, b"Exit Boot Services Returned with Success")]
+    return before + separators + after
+
+
+def write(logged):
+    algs = b"".join(struct.pack("<HH", ALG_IDS[b], hashlib.new(b).digest_size) for b in BANKS)
+    spec = SPEC_ID + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, len(BANKS)) + algs + b"\0"
+    header = struct.pack("<II", 0, NO_ACTION) + bytes(20) + struct.pack("<I", len(spec)) + spec
+    return header + b"".join(e.bytes() for e in logged)
