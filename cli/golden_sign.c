@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -14,7 +15,14 @@
 
 /* ---- the passphrase ---- */
 
-/* One line, without its end, from a descriptor. */
+static volatile sig_atomic_t interrupted; /* the signal that ended the question at the terminal; 0: none */
+
+static void interrupt(int signal)
+{
+	interrupted = signal;
+}
+
+/* One line, without its end (a carriage return is part of that), from a descriptor. */
 static int read_line(int fd, char *buf, size_t size, struct pcrcast_error *e)
 {
 	size_t n = 0;
@@ -23,13 +31,13 @@ static int read_line(int fd, char *buf, size_t size, struct pcrcast_error *e)
 		char c;
 		ssize_t got = read(fd, &c, 1);
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && !interrupted)
 			continue;
 		if (got < 0)
 			return err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot read the passphrase: %s",
 				       strerror(errno));
 		if (got == 0 || c == '\n')
-			return (int)n;
+			return (int)(n && buf[n - 1] == '\r' ? n - 1 : n);
 		if (n == size)
 			return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
 				       "the passphrase has more than %zu bytes", size);
@@ -37,10 +45,13 @@ static int read_line(int fd, char *buf, size_t size, struct pcrcast_error *e)
 	}
 }
 
-/* Ask on the terminal, without echo. */
+/* Ask on the terminal, without echo; a signal does not leave it so. */
 static int ask_terminal(const char *file, char *buf, size_t size, struct pcrcast_error *e)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	enum { N = sizeof signals / sizeof signals[0] };
+	struct sigaction act = { .sa_handler = interrupt }, before[N];
 	struct termios old, quiet;
 
 	if (fd < 0 || tcgetattr(fd, &old) < 0) {
@@ -52,10 +63,16 @@ static int ask_terminal(const char *file, char *buf, size_t size, struct pcrcast
 	}
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	for (size_t i = 0; i < N; i++)
+		(void)sigaction(signals[i], &act, &before[i]);
 	dprintf(fd, "passphrase of %s: ", file);
 	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
 	int n = read_line(fd, buf, size, e);
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
+	for (size_t i = 0; i < N; i++)
+		(void)sigaction(signals[i], &before[i], NULL);
+	if (interrupted)
+		(void)raise(interrupted);
 	dprintf(fd, "\n");
 	(void)close(fd);
 	return n;
