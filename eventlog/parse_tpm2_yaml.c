@@ -166,6 +166,8 @@ static int take_spec_id(struct eventlog *log, const struct yaml_node *node, stru
 	    !read_small(map, "specVersionMajor", 0xff, &major) ||
 	    !read_small(map, "specErrata", 0xff, &errata) || !read_small(map, "uintnSize", 0xff, &uintn))
 		return expected(e, node, "SpecID", "numbers");
+	if (major < 2) /* version 1 is that of SHA-1 logs, whose first event is shown like any other */
+		return expected(e, node, "specVersionMajor", "2 or more");
 	log->spec_id = (struct eventlog_spec_id){ .pcr = (uint32_t)pcr,
 						  .platform_class = (uint32_t) class,
 						  .version_minor = (uint8_t)minor,

@@ -134,10 +134,11 @@ GOLDEN_READER(tpm2_yaml_read_golden)
 /* The YAML is of the events: values that are not theirs have no place in it. */
 static int check_values(const struct golden_set *s, const struct eventlog *log, struct pcrcast_error *e)
 {
+	struct pcr_bank bank; /* of the register's algorithm; registers are in that order */
+	size_t missing;
+
 	for (size_t i = 0; i < s->n_registers; i++) {
 		const struct golden_register *reg = &s->registers[i];
-		struct pcr_bank bank;
-		size_t missing;
 
 		if (i == 0 || s->registers[i - 1].alg != reg->alg) {
 			int r = eventlog_replay_partial(log, reg->alg, &bank, &missing, e);
