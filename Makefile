@@ -124,8 +124,8 @@ need := tests/tools/need-packages tests/tools/packages
 
 check: ## all tests, in the plain and in the ASan + UBSan build; installs what is missing
 	@$(need) build check boot
-	@$(MAKE) --no-print-directory check-layers check-man
-	@$(MAKE) --no-print-directory MODE=debug check-unit check-fuzz check-cli
+	@$(MAKE) --no-print-directory check-layers
+	@$(MAKE) --no-print-directory MODE=debug check-man check-unit check-fuzz check-cli
 	@$(MAKE) --no-print-directory MODE=asan check-unit check-fuzz check-cli
 	@$(MAKE) --no-print-directory MODE=release check-install
 	@$(MAKE) --no-print-directory MODE=debug check-tpm check-boot
@@ -152,9 +152,11 @@ check-tpm: $(program) ## what a software TPM says about policies and quotes
 check-layers: ## directories include only what they may
 	@tests/tools/check-layers
 
-check-man: ## lint the man pages
+check-man: $(program) ## lint the man pages; do they name every option, do their examples print what they say?
 	@for f in $(man_pages); do mandoc -T lint -W warning $$f || exit 1; done
 	@echo "man pages: $(words $(man_pages)) clean"
+	@tests/tools/check-man-options $(program) man
+	@tests/tools/check-man-examples $(program) $(man_pages)
 
 check-install: $(program) ## install and uninstall leave nothing behind
 	@rm -rf $(BUILD)/stage
