@@ -48,6 +48,28 @@ int verify_read_log(struct verification *v)
 
 /* ---- event log ---- */
 
+uint32_t verify_logged_registers(const struct verification *v)
+{
+	uint32_t pcrs = 0;
+
+	for (size_t i = 0; i < v->log.n_events; i++)
+		if (v->log.events[i].pcr < PCR_COUNT && v->log.events[i].type != EV_NO_ACTION)
+			pcrs |= UINT32_C(1) << v->log.events[i].pcr;
+	return pcrs;
+}
+
+/* Events that no quoted value depends on: whoever hands over the log may have made them up. */
+static int tell_loose_events(struct verification *v)
+{
+	uint32_t pcrs = verify_logged_registers(v);
+
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
+		pcrs &= ~v->res->proven.known[alg];
+	return pcrs ? verify_not_covered(v, "the log's events in PCR %s: these registers were not quoted",
+					 verify_registers(v->pool, pcrs)) :
+		      0;
+}
+
 static int differing_register(struct verification *v, enum alg alg, unsigned i,
 			      const struct register_check *c)
 {
@@ -170,6 +192,7 @@ int verify_event_log(struct verification *v)
 		return verify_say(v, VERIFY_EVENT_LOG, CHECK_SKIP,
 				  "no quoted value of a bank that the log has is proven");
 	r = r < 0 ? r : check_payloads(v);
+	r = r < 0 ? r : tell_loose_events(v);
 	return r < 0 ? r :
 		       verify_say(v, VERIFY_EVENT_LOG, CHECK_PASS,
 				  "the log leads to all %zu quoted values that it has events for", agree);

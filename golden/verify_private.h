@@ -29,6 +29,9 @@ int verify_not_covered(struct verification *v, const char *fmt, ...) __attribute
 /* "0-7,9" of a set of registers, from the pool; NULL when memory gives out. */
 const char *verify_registers(struct pool *pool, uint32_t pcrs);
 
+/* The registers that the log extends: bit i is PCR i. */
+uint32_t verify_logged_registers(const struct verification *v);
+
 /* verify_quotes.c: quote, signature, nonce and PCR digest of every quote. */
 int verify_quotes(struct verification *v);
 /* verify_logs.c */

@@ -75,8 +75,41 @@ static int tell_banks(struct verification *v, const struct golden_comparison *c)
 	return r;
 }
 
+/*
+ * Statements about components are held against the log, and a log is worth what the quote says of it: an event in a register that
+ * was not quoted, or in another bank than the digests that are looked at, may be anybody's.
+ */
+static int tell_claims(struct verification *v, const struct golden_comparison *c)
+{
+	uint32_t loose = verify_logged_registers(v) & ~v->res->proven.known[ALG_SHA256];
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_claim_lines && r == 0; i++)
+		r = verify_line(v, VERIFY_REFERENCE, "%s", c->claim_lines[i]);
+	if (r < 0)
+		return r;
+	if (c->claims == GOLDEN_DIFFERS)
+		return verify_say(v, VERIFY_REFERENCE, CHECK_FAIL,
+				  "the events are not those that the reference accepts");
+	if (c->claims != GOLDEN_SAME)
+		return verify_say(v, VERIFY_REFERENCE, CHECK_SKIP,
+				  "the reference is about events, and they do not tell");
+	if (v->res->checks[VERIFY_EVENT_LOG].result != CHECK_PASS)
+		return verify_say(v, VERIFY_REFERENCE, CHECK_SKIP,
+				  "the reference is about events, and nothing says that the log is true");
+	if (loose)
+		return verify_say(
+			v, VERIFY_REFERENCE, CHECK_SKIP,
+			"the reference is about events: nothing speaks for those in PCR %s, which were not quoted in the sha256 bank",
+			verify_registers(v->pool, loose));
+	return verify_say(v, VERIFY_REFERENCE, CHECK_PASS, "the events are those that the reference accepts");
+}
+
 static int tell_verdict(struct verification *v, const struct golden_comparison *c)
 {
+	if (c->has_claims)
+		return tell_claims(v, c);
+
 	int r = tell_items(v, c);
 
 	r = r < 0 ? r : tell_banks(v, c);
