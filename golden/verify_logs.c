@@ -195,7 +195,7 @@ int verify_event_log(struct verification *v)
 	r = r < 0 ? r : tell_loose_events(v);
 	return r < 0 ? r :
 		       verify_say(v, VERIFY_EVENT_LOG, CHECK_PASS,
-				  "the log leads to all %zu quoted values that it has events for", agree);
+				  "the log leads to %zu of the quoted values", agree);
 }
 
 /* ---- IMA ---- */
