@@ -299,6 +299,9 @@ int verify(struct pool *pool, const struct verify_input *in, struct verify_resul
 
 	*ret = (struct verify_result){ .verdict = VERDICT_OPEN };
 	int r = run(&v);
+	/* The checks above were of use even so: they say what else is wrong. */
+	if (ret->checks[VERIFY_SIGNATURE].result != CHECK_PASS)
+		ret->proven = (struct pcr_values){ 0 };
 	ret->verdict = decide(ret, in->require);
 	key_free(v.key);
 	eventlog_done(&v.log);
