@@ -145,9 +145,10 @@ check-boot: $(program) ## boot images in QEMU and compare every event and PCR wi
 	@tests/boot/against-pcrlock build/boot $(program)
 	@tests/tools/against-systemd build/boot $(program)
 
-check-tpm: $(program) ## what a software TPM says about policies and quotes
+check-tpm: $(program) ## what TPMs say about policies and quotes
 	@tests/tpm/policy $(program)
 	@tests/tpm/quotes $(program)
+	@tests/tools/against-shared $(program)
 
 check-layers: ## directories include only what they may
 	@tests/tools/check-layers

@@ -60,3 +60,36 @@ def write(logged):
     spec = SPEC_ID + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, len(BANKS)) + algs + b"\0"
     header = struct.pack("<II", 0, NO_ACTION) + bytes(20) + struct.pack("<I", len(spec)) + spec
     return header + b"".join(e.bytes() for e in logged)
+
+
+class Recorded:
+    """A log as a machine wrote it: its first event, which says the banks, and the bytes of each other."""
+
+    def __init__(self, log):
+        size, = struct.unpack_from("<I", log, 28)
+        at = 32 + size
+        self.first, self.events = log[:at], []
+        count, = struct.unpack_from("<I", log, 32 + 24)
+        lengths = dict(struct.unpack_from("<HH", log, 32 + 28 + 4 * i) for i in range(count))
+        while at < len(log):
+            start = at
+            pcr, kind, count = struct.unpack_from("<III", log, at)
+            at += 12
+            digests = {}
+            for _ in range(count):
+                alg, = struct.unpack_from("<H", log, at)
+                digests[alg] = range(at + 2 - start, at + 2 + lengths[alg] - start)
+                at += 2 + lengths[alg]
+            size, = struct.unpack_from("<I", log, at)
+            data = range(at + 4 - start, at + 4 + size - start)
+            at += 4 + size
+            self.events.append((pcr, kind, log[start:at], digests, data))
+
+    def measured(self):
+        return [i for i, (_, kind, *_) in enumerate(self.events) if kind != NO_ACTION]
+
+    def write(self, changed):
+        return self.first + b"".join(changed)
+
+    def bytes(self):
+        return [e[2] for e in self.events]
