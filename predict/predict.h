@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "base/efi/variable_store.h"
 #include "base/hash_jobs.h"
 #include "eventlog/eventlog.h"
 #include "predict/image.h"
@@ -37,7 +38,8 @@ struct predict_options {
 	enum boot_secret boot_secret;
 	uint8_t boot_secret_bytes[BOOT_SECRET_LEN];
 	struct hardware hardware;
-	alg_set banks; /* 0: SHA-256 */
+	const struct firmware_variables *variables; /* NULL: nothing is known of them */
+	alg_set banks;                              /* 0: SHA-256 */
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
 };
 

@@ -18,6 +18,13 @@ enum walk_option {
 	OPTION_PROFILE = 1 << 6,
 };
 
+/* Who has verified an image: each measures an authority only the first time it is used. */
+enum authority {
+	AUTHORITY_FIRMWARE,
+	AUTHORITY_SHIM,
+	AUTHORITY_COUNT,
+};
+
 struct event_job; /* which job hashes which event */
 
 struct walk {
@@ -36,6 +43,8 @@ struct walk {
 	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
 	bool menu_seen;       /* the boot went through systemd-boot */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
+	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
+	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
 
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
@@ -106,6 +115,17 @@ int walk_note(struct walk *w, const char *note, struct pcrcast_error *e);
 /* What firmware makes of loading an image (PFP 1.06 section 10.2.5): the PCR 4 or 2 event. path may be NULL. */
 int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
 		    struct pcrcast_error *e);
+
+/*
+ * EV_EFI_VARIABLE_AUTHORITY to PCR 7: data of the variable name that has let an image pass (firmware: one EFI_SIGNATURE_DATA).
+ * Nothing when who has measured the same before.
+ */
+int walk_authority(struct walk *w, const char *name, const struct guid *guid, struct slice data,
+		   enum authority who, struct pcrcast_error *e);
+
+/* UEFI_VARIABLE_DATA (PFP 1.06 section 10.4.2). Lives in the walk's pool. */
+int walk_variable_data(struct walk *w, const char *name, const struct guid *guid, struct slice data,
+		       struct slice *ret, struct pcrcast_error *e);
 
 /* Will firmware load this image? */
 enum verdict {

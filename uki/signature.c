@@ -9,6 +9,8 @@
 #include <openssl/objects.h>
 #include <openssl/pkcs7.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include "base/bytes.h"
 #include "base/efi/certificate.h"
@@ -24,13 +26,16 @@ enum {
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 
 /* The facts about a certificate that libcrypto has read already. */
-static bool describe(struct pool *pool, X509 *cert, struct certificate *ret)
+static bool describe(struct pool *pool, X509 *cert, struct certificate *ret, struct slice *ret_der)
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509(cert, &der);
-	bool ok = n > 0 && certificate_read(pool, (struct slice){ der, (size_t)n }, ret);
+	void *copy = n > 0 ? pool_copy(pool, der, (size_t)n) : NULL;
+	bool ok = copy && certificate_read(pool, (struct slice){ der, (size_t)n }, ret);
 
 	OPENSSL_free(der);
+	if (ok)
+		*ret_der = (struct slice){ copy, (size_t)n };
 	return ok;
 }
 
@@ -97,8 +102,11 @@ static bool digests_known(const PKCS7 *p7)
 	return true;
 }
 
-/* Authenticode signs the content octets of SpcIndirectDataContent, without its tag and length. */
-static bool verify(PKCS7 *p7, const ASN1_STRING *content)
+/*
+ * Authenticode signs the content octets of SpcIndirectDataContent, without its tag and length. Without anchors there is
+ * no chain: which certificates firmware trusts is then not the question.
+ */
+static bool verify(PKCS7 *p7, const ASN1_STRING *content, X509_STORE *anchors)
 {
 	const unsigned char *p = ASN1_STRING_get0_data(content);
 	long len;
@@ -108,8 +116,8 @@ static bool verify(PKCS7 *p7, const ASN1_STRING *content)
 	    !digests_known(p7))
 		return false;
 	BIO *bio = BIO_new_mem_buf(p, (int)len);
-	/* No chain: which certificates firmware trusts is not this module's business. */
-	bool ok = bio && PKCS7_verify(p7, NULL, NULL, bio, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
+	bool ok = bio && PKCS7_verify(p7, NULL, anchors, bio, NULL,
+				      (anchors ? 0 : PKCS7_NOVERIFY) | PKCS7_BINARY) == 1;
 	BIO_free(bio);
 	return ok;
 }
@@ -134,14 +142,14 @@ static const char *read_pkcs7(struct pool *pool, PKCS7 *p7, struct signature *s)
 	}
 	X509 *cert = sk_X509_value(signers, 0);
 	struct certificate c;
-	bool ok = describe(pool, cert, &c);
+	bool ok = describe(pool, cert, &c, &s->signer);
 	sk_X509_free(signers);
 	if (!ok)
 		return "the signer's certificate cannot be read";
 	s->certificate = c.sha256;
 	s->subject = c.subject;
 	s->issuer = c.issuer;
-	s->sound = verify(p7, contents->d.other->value.sequence);
+	s->sound = verify(p7, contents->d.other->value.sequence, NULL);
 	return NULL;
 }
 
@@ -157,11 +165,28 @@ static struct signature read_entry(struct pool *pool, struct slice entry, uint16
 	}
 	PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)entry.n);
 	s.trouble = p7 ? read_pkcs7(pool, p7, &s) : "expected PKCS #7 signed data in DER";
+	s.pkcs7 = entry;
 	if (s.trouble)
 		s = (struct signature){ .alg = ALG_COUNT, .trouble = s.trouble };
 	PKCS7_free(p7);
 	ERR_clear_error();
 	return s;
+}
+
+/*
+ * EDK2, DxeImageVerificationHandler(): an entry and the bytes that make its length a multiple of 8 must lie in the table, and the
+ * last one must end where the table does.
+ */
+static bool entries_fill(struct slice table)
+{
+	while (table.n) {
+		uint64_t len = table.n > ENTRY_HEADER ? get_u32le(table.p) : 0, step = (len + 7) / 8 * 8;
+
+		if (len <= ENTRY_HEADER || step > table.n)
+			return false;
+		table = (struct slice){ table.p + step, table.n - (size_t)step };
+	}
+	return true;
 }
 
 int signatures_read(struct pool *pool, const struct pe *pe, struct signature_list *ret,
@@ -172,7 +197,7 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
 	struct blob table;
 	struct slice bytes;
 
-	*ret = (struct signature_list){ NULL, 0 };
+	*ret = (struct signature_list){ NULL, 0, false };
 	if (pe->cert_len == 0)
 		return 0;
 	if (pe->cert_off > pe->image.len || pe->cert_len > pe->image.len - pe->cert_off)
@@ -207,7 +232,7 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
 		if (at > bytes.n)
 			break;
 	}
-	*ret = (struct signature_list){ items, n };
+	*ret = (struct signature_list){ items, n, entries_fill(bytes) };
 	return 0;
 }
 
@@ -240,4 +265,37 @@ int signatures_check(struct pool *pool, const struct pe *pe, const struct signat
 		good[i] = s->sound && digest_equal(&s->signed_digest, hash_jobs_digest(jobs, id, s->alg));
 	}
 	return 0;
+}
+
+/* EDK2 CryptoPkg, CryptPkcs7VerifyCommon.c (edk2-stable202605): flags and purpose of the store. */
+static X509_STORE *anchor_store(struct slice certificate)
+{
+	const unsigned char *p = certificate.p;
+	X509 *anchor = certificate.n <= LONG_MAX ? d2i_X509(NULL, &p, (long)certificate.n) : NULL;
+	X509_STORE *store = anchor ? X509_STORE_new() : NULL;
+
+	if (store && (!X509_STORE_add_cert(store, anchor) ||
+		      !X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME) ||
+		      !X509_STORE_set_purpose(store, X509_PURPOSE_ANY))) {
+		X509_STORE_free(store);
+		store = NULL;
+	}
+	X509_free(anchor);
+	return store;
+}
+
+bool signature_verified_by(const struct signature *s, struct slice certificate)
+{
+	const uint8_t *p = s->pkcs7.p;
+
+	if (!s->sound)
+		return false;
+	PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)s->pkcs7.n);
+	X509_STORE *store = anchor_store(certificate);
+	/* signatures_read has seen that the content is a sequence. */
+	bool ok = p7 && store && verify(p7, p7->d.sign->contents->d.other->value.sequence, store);
+	X509_STORE_free(store);
+	PKCS7_free(p7);
+	ERR_clear_error();
+	return ok;
 }

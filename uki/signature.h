@@ -16,6 +16,8 @@ struct signature {
 	const char *subject; /* of the signer's certificate, RFC 2253; escaped, printable */
 	const char *issuer;
 	struct digest certificate; /* SHA-256 of the signer's certificate in DER */
+	struct slice signer;       /* the signer's certificate in DER, in the pool */
+	struct slice pkcs7;        /* the signed data in DER, in the pool */
 	bool sound;          /* the signature over the signed attributes verifies with that certificate */
 	const char *trouble; /* why the entry could not be read; then nothing else is set. NULL otherwise */
 };
@@ -23,6 +25,7 @@ struct signature {
 struct signature_list {
 	const struct signature *items;
 	size_t n;
+	bool exact; /* the entries fill the table to its end, as EDK2 demands of an image that it verifies */
 };
 
 /* Read every entry of the certificate table. Odd entries are listed with their trouble; they are no error. */
@@ -35,3 +38,10 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
  */
 int signatures_check(struct pool *pool, const struct pe *pe, const struct signature_list *list,
 		     struct hash_jobs *jobs, bool **ret, struct pcrcast_error *e);
+
+/*
+ * Does the signature lead to this certificate (DER) as its trust anchor? Judged as EDK2's AuthenticodeVerify() does, and shim's
+ * copy of it: the anchor need not be self-signed, times and purposes do not count. Whether the signature is one over the
+ * image is what signatures_check says; signature_verified_by alone does not. False too when the certificate cannot be read.
+ */
+bool signature_verified_by(const struct signature *s, struct slice certificate);
