@@ -155,7 +155,7 @@ static const char *read_pkcs7(struct pool *pool, PKCS7 *p7, struct signature *s)
 
 static struct signature read_entry(struct pool *pool, struct slice entry, uint16_t type)
 {
-	struct signature s = { .alg = ALG_COUNT };
+	struct signature s = { .alg = ALG_COUNT, .signer = SLICE_EMPTY, .pkcs7 = SLICE_EMPTY };
 	const uint8_t *p = entry.p;
 
 	if (type != TYPE_PKCS_SIGNED_DATA) {
@@ -167,7 +167,9 @@ static struct signature read_entry(struct pool *pool, struct slice entry, uint16
 	s.trouble = p7 ? read_pkcs7(pool, p7, &s) : "expected PKCS #7 signed data in DER";
 	s.pkcs7 = entry;
 	if (s.trouble)
-		s = (struct signature){ .alg = ALG_COUNT, .trouble = s.trouble };
+		s = (struct signature){
+			.alg = ALG_COUNT, .signer = SLICE_EMPTY, .pkcs7 = SLICE_EMPTY, .trouble = s.trouble
+		};
 	PKCS7_free(p7);
 	ERR_clear_error();
 	return s;

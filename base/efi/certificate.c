@@ -1,5 +1,6 @@
 #include "base/efi/certificate.h"
 
+#include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -40,4 +41,32 @@ bool certificate_read(struct pool *pool, struct slice der, struct certificate *r
 	if (ok)
 		*ret = c;
 	return ok;
+}
+
+/* A sequence: its content, and with its header in *ret_whole. */
+static bool sequence(struct slice der, struct slice *ret_whole, struct slice *ret_content)
+{
+	const unsigned char *p = der.p;
+	long len;
+	int tag, class;
+
+	if (der.n == 0 || der.n > DER_MAX ||
+	    ASN1_get_object(&p, &len, &tag, &class, (long)der.n) != V_ASN1_CONSTRUCTED ||
+	    tag != V_ASN1_SEQUENCE || class != V_ASN1_UNIVERSAL) {
+		ERR_clear_error();
+		return false;
+	}
+	*ret_content = (struct slice){ p, (size_t)len };
+	*ret_whole = (struct slice){ der.p, (size_t)(p - der.p) + (size_t)len };
+	return true;
+}
+
+bool certificate_tbs(struct slice der, struct slice *ret)
+{
+	struct slice whole, content, tbs, ignored;
+
+	if (!sequence(der, &whole, &content) || !sequence(content, &tbs, &ignored))
+		return false;
+	*ret = tbs;
+	return true;
 }

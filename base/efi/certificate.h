@@ -14,3 +14,6 @@ struct certificate {
 
 /* False when the bytes begin with no certificate, or memory gives out. */
 bool certificate_read(struct pool *pool, struct slice der, struct certificate *ret);
+
+/* The to-be-signed part of a certificate, with its tag and length: what entries of dbx hash. False when the bytes begin with none. */
+bool certificate_tbs(struct slice der, struct slice *ret);

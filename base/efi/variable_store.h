@@ -35,6 +35,35 @@ const struct firmware_variable *firmware_variables_find(const struct firmware_va
 /* Is it known whether the variable exists, and what it holds? v may be NULL: nothing is known. */
 bool firmware_variables_know(const struct firmware_variables *v, const char *name, const struct guid *guid);
 
-/* Set a variable, in place of the one that there may be. name and data must live as long as the pool. */
+/* Set a variable, in place of the one that there may be. name and data must live as long as the pool. At most 8192. */
 int firmware_variables_set(struct pool *pool, struct firmware_variables *v, struct firmware_variable variable,
 			   struct pcrcast_error *e);
+
+/*
+ * Read a variable store; the result is whole. It is recognised by its bytes:
+ * - the non-volatile store of firmware made from EDK2, a firmware volume as OVMF_VARS.fd is one (what follows it is left alone);
+ * - the JSON of virt-firmware and of QEMU's uefi-vars device.
+ * bytes must live as long as the pool. Errors carry the byte offset.
+ */
+int variable_store_read(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
+			struct pcrcast_error *e);
+
+/* Private to the readers: each format in a file of its own. */
+int variable_store_read_edk2(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
+			     struct pcrcast_error *e);
+int variable_store_read_json(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
+			     struct pcrcast_error *e);
+
+/* Add a variable that must not be there yet (PCRCAST_EFORMAT, at offset). */
+int firmware_variables_add(struct pool *pool, struct firmware_variables *v, struct firmware_variable variable,
+			   uint64_t offset, struct pcrcast_error *e);
+
+/*
+ * Add a file of Linux' efivars file system: its name is NAME-GUID, its bytes are four of attributes and the data. name and bytes
+ * must live as long as the pool. *ret is not whole by that; see firmware_variables_are_whole.
+ */
+int firmware_variables_add_efivar(struct pool *pool, struct firmware_variables *ret, const char *name,
+				  struct slice bytes, struct pcrcast_error *e);
+
+/* Is this all of an efivars file system, not a selection? Told by BootCurrent, which firmware sets at every boot. */
+bool firmware_variables_are_whole(const struct firmware_variables *v);

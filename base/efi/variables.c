@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
+/* Each is compared with those before. OVMF's store has room for some thousand, real machines have some hundred. */
+enum { VARIABLES_MAX = 8192 };
+
 /* UEFI 2.10, sections 3.3 and 32.6.1; shim 16.1, lib/guid.c. */
 const struct guid guid_efi_global =
 	GUID(0x8be4df61, 0x93ca, 0x11d2, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c);
@@ -37,10 +42,47 @@ int firmware_variables_set(struct pool *pool, struct firmware_variables *v, stru
 {
 	struct firmware_variable *place = listed(v, variable.name, &variable.guid);
 
+	if (!place && v->n >= VARIABLES_MAX)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "more than %d variables", VARIABLES_MAX);
 	if (!place)
 		place = pool_push(pool, &v->items, &v->n, &v->cap, sizeof *place);
 	if (!place)
 		return err_nomem(e);
 	*place = variable;
 	return 0;
+}
+
+int firmware_variables_add(struct pool *pool, struct firmware_variables *v, struct firmware_variable variable,
+			   uint64_t offset, struct pcrcast_error *e)
+{
+	if (listed(v, variable.name, &variable.guid))
+		return err_set(e, PCRCAST_EFORMAT, offset, "variable %s is there twice", variable.name);
+	return firmware_variables_set(pool, v, variable, e);
+}
+
+int firmware_variables_add_efivar(struct pool *pool, struct firmware_variables *ret, const char *name,
+				  struct slice bytes, struct pcrcast_error *e)
+{
+	enum { ATTRIBUTES_LEN = 4 };
+	struct firmware_variable v;
+	size_t n = strlen(name);
+
+	if (n <= GUID_TEXT || name[n - GUID_TEXT] != '-' || !guid_parse(name + n - GUID_TEXT + 1, &v.guid))
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: expected a file of efivars, which is named NAME-GUID", name);
+	if (bytes.n < ATTRIBUTES_LEN)
+		return err_set(e, PCRCAST_ETRUNC, 0,
+			       "%s: %zu bytes, expected at least %d (a variable's attributes)", name, bytes.n,
+			       ATTRIBUTES_LEN);
+	v.name = pool_text(pool, name, n - GUID_TEXT);
+	if (!v.name)
+		return err_nomem(e);
+	v.attributes = get_u32le(bytes.p);
+	v.data = (struct slice){ bytes.p + ATTRIBUTES_LEN, bytes.n - ATTRIBUTES_LEN };
+	return firmware_variables_add(pool, ret, v, PCRCAST_NO_OFFSET, e);
+}
+
+bool firmware_variables_are_whole(const struct firmware_variables *v)
+{
+	return firmware_variables_find(v, "BootCurrent", &guid_efi_global);
 }
