@@ -68,6 +68,30 @@ static int add_hwid(struct predict_arguments *a, const char *text)
 	return guid_parse(text, g) ? 0 : usage_error("--hwid %s: expected a GUID or none", text);
 }
 
+/* "2" or "2:terse": one call in vain, then one that succeeds. */
+static int set_exit_calls(struct predict_options *p, const char *text)
+{
+	static const char tail[] = ":terse";
+	size_t n = strlen(text), k = strlen(tail);
+	bool terse = n > k && strcmp(text + n - k, tail) == 0;
+	unsigned long calls;
+	char digits[8];
+
+	n -= terse ? k : 0;
+	if (n >= sizeof digits)
+		n = 0;
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	if (!parse_unsigned(digits, PREDICT_MAX_EXIT_FAILURES + 1, &calls) || calls == 0)
+		return usage_error(
+			"--exit-boot-services %s: expected a number from 1 to %d, and perhaps :terse", text,
+			PREDICT_MAX_EXIT_FAILURES + 1);
+	p->exit_given = true;
+	p->exit_failures = (unsigned)calls - 1;
+	p->exit_failures_terse = terse;
+	return 0;
+}
+
 static int take_number(const char *option, const char *text, unsigned long most, unsigned *ret)
 {
 	unsigned long v;
@@ -100,10 +124,26 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return take_number("failed-attempts", optarg, PREDICT_MAX_ATTEMPTS, &p->failed_attempts);
 	case OPT_SECURE_BOOT:
 		p->secure_boot = strcmp(optarg, "on") == 0;
+		p->secure_boot_absent = strcmp(optarg, "absent") == 0;
 		p->secure_boot_given = true;
-		return p->secure_boot || strcmp(optarg, "off") == 0 ?
+		return p->secure_boot || p->secure_boot_absent || strcmp(optarg, "off") == 0 ?
 			       0 :
-			       usage_error("--secure-boot %s: expected on or off", optarg);
+			       usage_error("--secure-boot %s: expected on, off or absent", optarg);
+	case OPT_VARIABLES:
+		if (a->firmware.store)
+			return usage_error("--variables was given twice");
+		a->firmware.store = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_PK:
+		return push(a, &a->firmware.pk, optarg) ? 0 : out_of_memory();
+	case OPT_KEK:
+		return push(a, &a->firmware.kek, optarg) ? 0 : out_of_memory();
+	case OPT_DB:
+		return push(a, &a->firmware.db, optarg) ? 0 : out_of_memory();
+	case OPT_DBX:
+		return push(a, &a->firmware.dbx, optarg) ? 0 : out_of_memory();
+	case OPT_EXIT_BOOT_SERVICES:
+		return set_exit_calls(p, optarg);
 	case OPT_MODEL:
 		a->constellation = strcmp(optarg, "constellation") == 0;
 		return a->constellation || strcmp(optarg, "edk2") == 0 ?
@@ -157,7 +197,7 @@ int predict_finish_options(struct predict_arguments *a)
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
-	return 0;
+	return predict_read_variables(a);
 }
 
 uint32_t predict_default_pcrs(const struct predict_arguments *a)

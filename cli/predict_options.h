@@ -25,6 +25,12 @@ enum {
 	OPT_DT_COMPATIBLE,
 	OPT_PHASE,
 	OPT_MODEL,
+	OPT_VARIABLES,
+	OPT_PK,
+	OPT_KEK,
+	OPT_DB,
+	OPT_DBX,
+	OPT_EXIT_BOOT_SERVICES,
 };
 
 /* Rows for a verb's table of options. */
@@ -40,7 +46,16 @@ enum {
 	{ "load-options-hex", 0, "HEX", OPT_LOAD_OPTIONS_HEX, "the same as exact bytes" }, \
 	{ "failed-attempts", 0, "N", OPT_FAILED_ATTEMPTS, \
 	  "boot options tried and left before this one (default 0)" }, \
-	{ "secure-boot", 0, "on|off", OPT_SECURE_BOOT, "Secure Boot (default off)" }, \
+	{ "secure-boot", 0, "on|off|absent", OPT_SECURE_BOOT, \
+	  "Secure Boot (default: as --variables says, else off)" }, \
+	{ "variables", 0, "STORE|none", OPT_VARIABLES, \
+	  "the firmware's variables: OVMF_VARS.fd, JSON, directory of efivars" }, \
+	{ "pk", 0, "[GUID:]FILE|none", OPT_PK, "the variable PK, in place of the store's" }, \
+	{ "kek", 0, "[GUID:]FILE|none", OPT_KEK, "the variable KEK (repeatable)" }, \
+	{ "db", 0, "[GUID:]FILE|none", OPT_DB, "the variable db (repeatable)" }, \
+	{ "dbx", 0, "[GUID:]FILE|none", OPT_DBX, "the variable dbx (repeatable)" }, \
+	{ "exit-boot-services", 0, "N[:terse]", OPT_EXIT_BOOT_SERVICES, \
+	  "calls of ExitBootServices() that the kernel makes, all but the last in vain (default 1)" }, \
 	{ "confidential-vm", 0, NULL, OPT_CONFIDENTIAL_VM, "the machine is a confidential VM" }, \
 	{ "smbios", 0, "KEY=VALUE", OPT_SMBIOS, "SMBIOS type 11 string (repeatable)" }, \
 	{ "console", 0, "ARG|none", OPT_CONSOLE, \
@@ -59,12 +74,20 @@ struct text_list {
 	size_t n, cap;
 };
 
+/* What is known of the firmware's variables: a store, and files of single ones. */
+struct variable_arguments {
+	const char *store; /* --variables; NULL: not given */
+	struct text_list pk, kek, db, dbx;
+	struct firmware_variables variables;
+};
+
 struct predict_arguments {
 	struct pool *pool;
 	struct predict_options options; /* banks and pcrs are the verb's to set */
 	struct text_list smbios, consoles, phases;
 	struct guid *hwids;
 	size_t n_hwids, cap_hwids;
+	struct variable_arguments firmware;
 	bool none_console, none_hwid; /* the word "none" was given */
 	bool any;                     /* one of the options was given */
 	bool constellation;           /* the model is Constellation's tool */
@@ -75,6 +98,9 @@ int predict_take_option(struct predict_arguments *a, int code);
 
 /* After the last option: EXIT_TROUBLE, after a message, when they contradict each other. */
 int predict_finish_options(struct predict_arguments *a);
+
+/* Read the files that the options name into options.variables; part of predict_finish_options. */
+int predict_read_variables(struct predict_arguments *a);
 
 /* Registers that the model predicts when none are named. */
 uint32_t predict_default_pcrs(const struct predict_arguments *a);

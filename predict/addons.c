@@ -157,7 +157,7 @@ static int foreign_addon(struct stub_run *run, const struct pe *pe, const char *
 			e);
 	if (pe->machine != PE_MACHINE_IA32 && pe->machine != PE_MACHINE_AA64 && pe->machine != PE_MACHINE_EBC)
 		return passed_over(run, path, "it is for another kind of machine", e);
-	int r = walk_image_load(run->w, pe, path, text, e);
+	int r = walk_load(run->w, pe, path, text, e);
 	return r < 0 ? r :
 		       passed_over(run, path,
 				   "it is for another kind of machine (it is in PCR 4 all the same)", e);
@@ -193,7 +193,7 @@ static int load_addon(struct stub_run *run, const char *dir, const char *name, s
 		return addon_unsure(run, &pe, path, why, e);
 	if (pe.machine != run->uki.pe.machine)
 		return foreign_addon(run, &pe, path, e);
-	r = walk_image_load(run->w, &pe, path, (struct event_text){ "addon", path }, &odd);
+	r = walk_load(run->w, &pe, path, (struct event_text){ "addon", path }, &odd);
 	if (r == -PCRCAST_EFORMAT) /* the firmware's measurement fails, and with it loading */
 		return passed_over(run, path,
 				   pool_printf(run->w->pool, "firmware cannot measure it: %s", odd.msg), e);

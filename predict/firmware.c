@@ -4,7 +4,7 @@
  * Sources: TCG PC Client Platform Firmware Profile 1.06, sections 3.3.4.5 and 8.2.4; EDK2
  * SecurityPkg/Tcg/Tcg2Dxe/Tcg2Dxe.c (OnReadyToBoot) and MdeModulePkg BmBoot.c; UEFI 2.10, section 3.5.1.
  */
-#include "predict/walk.h"
+#include "predict/secureboot.h"
 
 static const char calling[] = "Calling EFI Application from Boot Option";
 static const char returning[] = "Returning from EFI Application from Boot Option";
@@ -113,7 +113,11 @@ static int state_defaults(struct walk *w, struct pcrcast_error *e)
 	int r = walk_assume(w, "firmware", "EDK2", NULL, e);
 
 	if (r == 0 && !o->secure_boot_given)
-		r = walk_assume(w, "secure-boot", "off", "--secure-boot", e);
+		r = walk_assume(w, "secure-boot",
+				!o->variables || !o->variables->whole ? "off" :
+				o->secure_boot                        ? "on, as the variables say" :
+									"off, as the variables say",
+				"--secure-boot", e);
 	if (r == 0 && !o->failed_attempts)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options)
@@ -131,6 +135,12 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	if (r == 0 && !path)
 		r = find_boot_file(w, &path, e);
 	if (r == 0)
+		r = firmware_assumptions(w, e);
+	if (r == 0)
+		r = secure_boot_events(w, e);
+	if (r == 0)
+		r = firmware_boot_variables(w, e);
+	if (r == 0)
 		r = boot_manager_events(w, e);
 	if (r == 0)
 		r = walk_open_start(w, w->img->esp, path, &s, e);
@@ -142,6 +152,8 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", s.path, why);
 	r = set_options(w, &s, e);
 	if (r == 0)
-		r = walk_image_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
-	return r < 0 ? r : stage_image(w, &s, e);
+		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
+	if (r == 0)
+		r = stage_image(w, &s, e);
+	return r < 0 ? r : firmware_exit_boot_services(w, e);
 }

@@ -313,9 +313,10 @@ int image_open_disk(struct source *disk, const char *shown, struct image *ret, s
 			return r;
 	}
 	int r = gpt_read(&ret->priv->pool, disk, &g, e);
-	if (r == 0)
-		r = open_partitions(disk, shown, &g, ret, e);
-	else if (r == -PCRCAST_ENOTFOUND)
+	if (r == 0) {
+		ret->gpt = pool_copy(&ret->priv->pool, &g, sizeof g);
+		r = ret->gpt ? open_partitions(disk, shown, &g, ret, e) : err_nomem(e);
+	} else if (r == -PCRCAST_ENOTFOUND)
 		r = open_unpartitioned(disk, shown, ret, e);
 	else
 		r = err_wrap(e, "%s", shown);

@@ -29,6 +29,7 @@ struct predict_options {
 	struct slice load_options; /* bytes that the firmware passes to the first EFI file */
 	unsigned failed_attempts;  /* boot options tried before; at most PREDICT_MAX_ATTEMPTS */
 	bool secure_boot, secure_boot_given;
+	bool secure_boot_absent; /* the firmware knows no Secure Boot and has no variable SecureBoot; it is off */
 	bool confidential_vm;
 	const char *const *smbios; /* "KEY=VALUE" OEM strings of the first type 11 structure, in order */
 	size_t n_smbios;
@@ -38,6 +39,9 @@ struct predict_options {
 	enum boot_secret boot_secret;
 	uint8_t boot_secret_bytes[BOOT_SECRET_LEN];
 	struct hardware hardware;
+	bool exit_given;          /* what follows was given */
+	unsigned exit_failures;   /* calls of ExitBootServices() before the one that succeeds */
+	bool exit_failures_terse; /* their invocation is not measured, as in EDK2 before edk2-stable202411 */
 	const struct firmware_variables *variables; /* NULL: nothing is known of them */
 	alg_set banks;                              /* 0: SHA-256 */
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
@@ -45,6 +49,7 @@ struct predict_options {
 
 enum {
 	PREDICT_MAX_ATTEMPTS = 1000,
+	PREDICT_MAX_EXIT_FAILURES = 100,
 	PREDICT_DEFAULT_PCRS = 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13,
 };
 

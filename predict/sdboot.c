@@ -89,8 +89,8 @@ static int load_drivers(struct walk *w, const struct start *s, struct pcrcast_er
 					    path, why),
 				NULL, e);
 		else
-			r = walk_image_load(w, &driver.pe, driver.path,
-					    (struct event_text){ "driver", driver.path }, e);
+			r = walk_load(w, &driver.pe, driver.path,
+				      (struct event_text){ "driver", driver.path }, e);
 		if (r == 0 && driver.pe.subsystem == PE_EFI_APPLICATION && n_drivers++ && !list.in_disk_order)
 			r = walk_unknown(
 				w, 4,
@@ -524,8 +524,8 @@ static int start_entry(struct walk *w, const struct sdboot_rules *rules, const s
 	if (r == 0)
 		r = make_line(w, rules, entry, &next, &line, e);
 	if (r == 0)
-		r = walk_image_load(w, &next.pe, next.path,
-				    (struct event_text){ "image of the boot menu entry", next.path }, e);
+		r = walk_load(w, &next.pe, next.path,
+			      (struct event_text){ "image of the boot menu entry", next.path }, e);
 	if (r == 0 && entry->type == ENTRY_UKI && entry->n_extras)
 		r = load_extras(w, entry, &next, e);
 	if (r < 0)

@@ -1,11 +1,11 @@
 /*
- * Whether firmware would load an image: its headers, and with Secure Boot its signature, as far as that can be
- * told without db.
+ * Whether firmware would load an image: its headers, and with Secure Boot its signature: by db and dbx when they are
+ * known (secureboot_db.c), else as far as it can be told without them.
  *
  * Source: UEFI 2.10, section 32.5.3.3. An image that the boot has to go through must be accepted, or there is no such boot;
- * so its signer's certificate is taken to be in db, which the output says.
+ * so without db its signer's certificate is taken to be in it, which the output says.
  */
-#include "predict/walk.h"
+#include "predict/secureboot.h"
 
 static bool trusts(const struct walk *w, const struct digest *certificate)
 {
@@ -30,6 +30,24 @@ static int trust(struct walk *w, const struct signature *s, struct pcrcast_error
 	return value ? walk_assume(w, "certificate-in-db", value, NULL, e) : err_nomem(e);
 }
 
+/* The image's headers please the firmware; *ret and *ret_why say so already. */
+static int judge_by_db(struct walk *w, const struct pe *pe, enum verdict *ret, const char **ret_why,
+		       struct pcrcast_error *e)
+{
+	struct db_verdict v;
+	int r = db_judge(w, pe, &v, e);
+
+	if (r < 0 || v.answer == DB_ALLOWS)
+		return r;
+	*ret = v.answer == DB_DENIES ? IMAGE_REFUSED : IMAGE_UNSURE;
+	*ret_why = pool_printf(w->pool,
+			       v.answer == DB_DENIES ?
+				       "firmware with Secure Boot refuses it: %s" :
+				       "whether firmware with Secure Boot loads it is not known: %s",
+			       v.why);
+	return *ret_why ? 0 : err_nomem(e);
+}
+
 int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret,
 		     const char **ret_why, struct pcrcast_error *e)
 {
@@ -51,6 +69,8 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 	}
 	if (!w->opt->secure_boot || fate == PE_REFUSED)
 		return 0;
+	if (db_known(w))
+		return judge_by_db(w, pe, ret, ret_why, e);
 	int r = signatures_read(w->pool, pe, &list, e);
 	if (r == 0)
 		r = signatures_check(w->pool, pe, &list, w->jobs, &good, e);

@@ -1,4 +1,4 @@
-#include "predict/walk.h"
+#include "predict/secureboot.h"
 
 #include <stdlib.h>
 
@@ -83,6 +83,8 @@ int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *o
 {
 	struct prediction *p = w->out;
 
+	if (!reason)
+		return err_nomem(e);
 	for (size_t i = 0; i < p->n_unknowns; i++)
 		if (p->unknowns[i].pcr == pcr && strcmp(p->unknowns[i].reason, reason) == 0)
 			return 0;
@@ -369,10 +371,6 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 		uint32_t pcrs; /* bit i: PCR i */
 		const char *reason;
 	} others[] = {
-		{ 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 6,
-		  "the firmware measures itself, its configuration and drivers there" },
-		{ 1 << 5, "the firmware measures the partition table and its boot manager's actions there" },
-		{ 1 << 7, "the firmware measures the Secure Boot variables there" },
 		{ 1 << 10, "the kernel's integrity measurement (IMA) extends it" },
 	};
 
@@ -488,6 +486,11 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 
 	if (!o.pcrs)
 		o.pcrs = PREDICT_DEFAULT_PCRS;
+	int r = secure_boot_settle(&o, e);
+	if (r < 0) {
+		*ret = PREDICTION_INIT;
+		return r;
+	}
 	return walk_boot(img, &o, boot_by_edk2, ret, e);
 }
 

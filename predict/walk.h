@@ -43,6 +43,7 @@ struct walk {
 	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
 	bool menu_seen;       /* the boot went through systemd-boot */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
+	bool partition_table_measured;
 	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
 	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
 
@@ -127,6 +128,13 @@ int walk_authority(struct walk *w, const char *name, const struct guid *guid, st
 int walk_variable_data(struct walk *w, const char *name, const struct guid *guid, struct slice data,
 		       struct slice *ret, struct pcrcast_error *e);
 
+/*
+ * What firmware makes of LoadImage() all in all: the authority that lets the image pass with Secure Boot, the disk's partition
+ * table the first time, and walk_image_load. For an image that is judged to be accepted (or measured).
+ */
+int walk_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
+	      struct pcrcast_error *e);
+
 /* Will firmware load this image? */
 enum verdict {
 	IMAGE_ACCEPTED,
@@ -167,6 +175,10 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 
 /* The stages. Each appends the events of an image that has been loaded, and goes on to what it starts. */
 int stage_firmware(struct walk *w, struct pcrcast_error *e);
+/* Parts of it. */
+int firmware_boot_variables(struct walk *w, struct pcrcast_error *e);
+int firmware_exit_boot_services(struct walk *w, struct pcrcast_error *e);
+int firmware_assumptions(struct walk *w, struct pcrcast_error *e);
 int stage_image(struct walk *w, const struct start *s,
 		struct pcrcast_error *e); /* whichever of these it is */
 int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e);

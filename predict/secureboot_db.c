@@ -1,0 +1,295 @@
+/*
+ * Which entry of db lets an image pass, and whether dbx forbids it.
+ *
+ * Source: EDK2 edk2-stable202605, SecurityPkg/Library/DxeImageVerificationLib/DxeImageVerificationLib.c: DxeImageVerificationHandler,
+ * IsForbiddenByDbx, IsAllowedByDb, PassTimestampCheck. UEFI 2.10, section 32.5.3.3, leaves the order open; what is measured follows it.
+ */
+#include "base/efi/certificate.h"
+#include "base/efi/signature_list.h"
+#include "predict/secureboot.h"
+#include "uki/authenticode.h"
+
+enum { TIME_LEN = 16 }; /* EFI_TIME */
+
+struct judge {
+	struct walk *w;
+	struct slice db, dbx; /* their content; empty when they do not exist */
+	bool has_dbt;
+	size_t job; /* that hashes the image */
+};
+
+static struct slice database(const struct walk *w, const char *name)
+{
+	const struct firmware_variable *v =
+		firmware_variables_find(w->opt->variables, name, &guid_image_security);
+
+	return v ? v->data : SLICE_EMPTY;
+}
+
+bool db_known(const struct walk *w)
+{
+	return firmware_variables_know(w->opt->variables, "db", &guid_image_security);
+}
+
+static int next_list(struct judge *j, const char *name, struct slice *rest, struct esl *ret,
+		     struct pcrcast_error *e)
+{
+	const char *why = esl_next(j->w->pool, rest, ret);
+
+	return why ? err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "variable %s: %s", name, why) : 0;
+}
+
+/* EFI_SIGNATURE_DATA number i of a list: owner and signature. */
+static struct slice entry_of(const struct esl *list, size_t i)
+{
+	return (struct slice){ list->signatures.p + i * list->signature_len, list->signature_len };
+}
+
+/* IsSignatureFoundInDatabase: the image's digest as an entry. ret->n is 0 when there is none. */
+static int find_hash(struct judge *j, const char *name, struct slice lists, enum alg alg, struct slice *ret,
+		     struct pcrcast_error *e)
+{
+	const struct digest *d = hash_jobs_digest(j->w->jobs, j->job, alg);
+	size_t len = algs[alg].len;
+	struct esl list;
+
+	*ret = SLICE_EMPTY;
+	while (lists.n) {
+		int r = next_list(j, name, &lists, &list, e);
+		if (r < 0)
+			return r;
+		const struct esl_type *type = esl_type_find(&list.type);
+		if (!type || type->kind != ESL_HASH || strcmp(type->name, algs[alg].name) != 0 ||
+		    list.signature_len != GUID_LEN + len)
+			continue;
+		for (size_t i = 0; i < list.n; i++)
+			if (memcmp(entry_of(&list, i).p + GUID_LEN, d->bytes, len) == 0) {
+				*ret = entry_of(&list, i);
+				return 0;
+			}
+	}
+	return 0;
+}
+
+/* The first certificate in lists that the signature leads to. ret->n is 0 when there is none. */
+static int find_anchor(struct judge *j, const char *name, struct slice lists, const struct signature *s,
+		       struct slice *ret, struct pcrcast_error *e)
+{
+	struct esl list;
+
+	*ret = SLICE_EMPTY;
+	while (lists.n) {
+		int r = next_list(j, name, &lists, &list, e);
+		if (r < 0)
+			return r;
+		const struct esl_type *type = esl_type_find(&list.type);
+		if (!type || type->kind != ESL_CERTIFICATE)
+			continue;
+		for (size_t i = 0; i < list.n; i++)
+			if (signature_verified_by(s, esl_signature(&list, i).data)) {
+				*ret = entry_of(&list, i);
+				return 0;
+			}
+	}
+	return 0;
+}
+
+enum revocation {
+	NOT_REVOKED,
+	REVOKED,
+	REVOKED_SINCE, /* it depends on when the image was signed, which a time stamp's authority in dbt vouches for */
+};
+
+/* IsCertHashFoundInDbx and PassTimestampCheck, as far as no time stamp has to be judged. */
+static int check_revocation(struct judge *j, struct slice certificate, enum revocation *ret,
+			    struct pcrcast_error *e)
+{
+	static const uint8_t never[TIME_LEN];
+	struct slice lists = j->dbx, tbs;
+	struct esl list;
+
+	*ret = NOT_REVOKED;
+	if (!certificate_tbs(certificate, &tbs))
+		return 0;
+	while (lists.n) {
+		int r = next_list(j, "dbx", &lists, &list, e);
+		if (r < 0)
+			return r;
+		const struct esl_type *type = esl_type_find(&list.type);
+		if (!type || type->kind != ESL_CERT_HASH ||
+		    list.signature_len < GUID_LEN + type->hash_len + TIME_LEN)
+			continue;
+		struct digest d;
+		enum alg alg = type->hash_len == 32 ? ALG_SHA256 :
+			       type->hash_len == 48 ? ALG_SHA384 :
+						      ALG_SHA512;
+		r = digest_of(alg, tbs, &d, e);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < list.n; i++) {
+			const uint8_t *p = esl_signature(&list, i).data.p;
+
+			if (memcmp(p, d.bytes, type->hash_len) != 0)
+				continue;
+			/* Without dbt nobody can vouch for the time. */
+			*ret = j->has_dbt && memcmp(p + type->hash_len, never, TIME_LEN) != 0 ?
+				       REVOKED_SINCE :
+				       REVOKED;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static struct db_verdict denied(const char *why)
+{
+	return (struct db_verdict){ DB_DENIES, why, SLICE_EMPTY };
+}
+
+/* A verdict that ends the search; *ret_done says so. */
+static int revoked(struct judge *j, struct slice certificate, const char *whose, struct db_verdict *ret,
+		   bool *ret_done, struct pcrcast_error *e)
+{
+	enum revocation rev;
+	int r = check_revocation(j, certificate, &rev, e);
+
+	*ret_done = r == 0 && rev != NOT_REVOKED;
+	if (!*ret_done)
+		return r;
+	ret->answer = rev == REVOKED ? DB_DENIES : DB_UNSURE;
+	ret->why = pool_printf(
+		j->w->pool,
+		rev == REVOKED ?
+			"dbx revokes the certificate %s" :
+			"dbx revokes the certificate %s from a date on, and time stamps are not judged",
+		whose);
+	return ret->why ? 0 : err_nomem(e);
+}
+
+/* IsForbiddenByDbx. *ret is set when *ret_done. */
+static int forbidden(struct judge *j, const struct signature *s, bool good, struct db_verdict *ret,
+		     bool *ret_done, struct pcrcast_error *e)
+{
+	struct slice found = SLICE_EMPTY;
+
+	*ret_done = false;
+	if (!j->dbx.n)
+		return 0;
+	int r = good ? find_anchor(j, "dbx", j->dbx, s, &found, e) : 0;
+	if (r < 0)
+		return r;
+	if (found.n) {
+		*ret = denied("dbx holds its signer's certificate, or one above that");
+		*ret_done = true;
+		return 0;
+	}
+	return revoked(j, s->signer, "of its signer", ret, ret_done, e);
+}
+
+/* IsAllowedByDb. ret->answer stays DB_DENIES when no certificate of db verifies the signature. */
+static int allowed(struct judge *j, const struct signature *s, struct db_verdict *ret,
+		   struct pcrcast_error *e)
+{
+	struct slice found = SLICE_EMPTY;
+	bool is_revoked = false;
+	int r = find_anchor(j, "db", j->db, s, &found, e);
+
+	if (r < 0 || !found.n)
+		return r;
+	struct slice certificate = { found.p + GUID_LEN, found.n - GUID_LEN };
+	r = revoked(j, certificate, "in db that verifies it", ret, &is_revoked, e);
+	if (r == 0 && !is_revoked)
+		*ret = (struct db_verdict){ DB_ALLOWS, NULL, found };
+	return r;
+}
+
+/* One signature. *ret is the verdict so far; *ret_done: no later signature changes it. */
+static int judge_signature(struct judge *j, const struct signature *s, bool good, struct db_verdict *ret,
+			   bool *ret_done, struct pcrcast_error *e)
+{
+	struct slice found = SLICE_EMPTY;
+
+	int r = forbidden(j, s, good, ret, ret_done, e);
+	if (r < 0 || *ret_done)
+		return r;
+	if (ret->answer != DB_ALLOWS && good)
+		r = allowed(j, s, ret, e);
+	if (r == 0)
+		r = find_hash(j, "dbx", j->dbx, s->alg, &found, e);
+	if (r < 0)
+		return r;
+	if (found.n) {
+		*ret = denied("dbx holds its hash");
+		*ret_done = true;
+		return 0;
+	}
+	if (ret->answer == DB_ALLOWS)
+		return 0;
+	r = find_hash(j, "db", j->db, s->alg, &found, e);
+	if (r == 0 && found.n)
+		*ret = (struct db_verdict){ DB_ALLOWS, NULL, found };
+	return r;
+}
+
+static int judge_unsigned(struct judge *j, struct db_verdict *ret, struct pcrcast_error *e)
+{
+	struct slice found;
+	int r = find_hash(j, "dbx", j->dbx, ALG_SHA256, &found, e);
+
+	if (r < 0)
+		return r;
+	if (found.n) {
+		*ret = denied("dbx holds its hash");
+		return 0;
+	}
+	r = find_hash(j, "db", j->db, ALG_SHA256, &found, e);
+	if (r == 0)
+		*ret = found.n ? (struct db_verdict){ DB_ALLOWS, NULL, found } :
+				 denied("it is not signed, and db does not hold its hash");
+	return r;
+}
+
+static int judge_signed(struct judge *j, const struct signature_list *list, const bool *good,
+			struct db_verdict *ret, struct pcrcast_error *e)
+{
+	struct db_verdict v = denied("no entry of db verifies it");
+	bool done = false;
+	int r = 0;
+
+	for (size_t i = 0; i < list->n && r == 0 && !done; i++)
+		if (!list->items[i].trouble) /* EDK2 passes over what it cannot read, too */
+			r = judge_signature(j, &list->items[i], good[i], &v, &done, e);
+	if (r == 0 && !done && !list->exact)
+		v = denied("its certificate table is not filled to the end by its entries");
+	*ret = v;
+	return r;
+}
+
+int db_judge(struct walk *w, const struct pe *pe, struct db_verdict *ret, struct pcrcast_error *e)
+{
+	struct judge j = { .w = w,
+			   .db = database(w, "db"),
+			   .dbx = database(w, "dbx"),
+			   .has_dbt = database(w, "dbt").n > 0 };
+	alg_set needed = 1u << ALG_SHA256;
+	struct signature_list list;
+	struct blob bytes;
+	bool *good;
+
+	int r = signatures_read(w->pool, pe, &list, e);
+	if (r == 0)
+		r = signatures_check(w->pool, pe, &list, w->jobs, &good, e);
+	if (r == 0)
+		r = authenticode_bytes(w->pool, pe, &bytes, e);
+	if (r == 0)
+		r = hash_jobs_add(w->jobs, &bytes, &j.job, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++)
+		if (!list.items[i].trouble)
+			needed |= 1u << list.items[i].alg;
+	r = hash_jobs_run(w->jobs, needed, 0, e);
+	if (r < 0)
+		return r;
+	return pe->cert_len == 0 ? judge_unsigned(&j, ret, e) : judge_signed(&j, &list, good, ret, e);
+}

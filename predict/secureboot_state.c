@@ -1,0 +1,108 @@
+/*
+ * The state of Secure Boot, and the firmware's first events of PCR 7.
+ *
+ * Sources: PFP 1.06, section 3.3.4.8; EDK2 edk2-stable202605, SecurityPkg/Tcg/Tcg2Dxe/Tcg2Dxe.c (MeasureAllSecureVariables) and
+ * SecurityPkg/Library/AuthVariableLib (InitSecureBootVariables); logs of OVMF 2022.11 and 2025.02.
+ */
+#include "predict/secureboot.h"
+
+/* EDK2's own switch, set in its menus: gEfiSecureBootEnableDisableGuid. */
+static const struct guid enable_guid =
+	GUID(0xf0a30bc7, 0xaf08, 0x4556, 0x99, 0xc4, 0x00, 0x10, 0x09, 0xc9, 0x3a, 0x44);
+
+static bool exists(const struct firmware_variables *v, const char *name, const struct guid *guid)
+{
+	return firmware_variables_find(v, name, guid);
+}
+
+static bool is_zero(const struct firmware_variables *v, const char *name, const struct guid *guid)
+{
+	const struct firmware_variable *found = firmware_variables_find(v, name, guid);
+
+	return found && found->data.n == 1 && found->data.p[0] == 0;
+}
+
+int secure_boot_settle(struct predict_options *o, struct pcrcast_error *e)
+{
+	const struct firmware_variables *v = o->variables;
+
+	if (!firmware_variables_know(v, "PK", &guid_efi_global))
+		return 0;
+	bool has_key = exists(v, "PK", &guid_efi_global);
+	if (o->secure_boot && !has_key)
+		return err_set(
+			e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			"--secure-boot on, but the variables hold no platform key (PK): without one it is off");
+	if (o->secure_boot_given || !v->whole)
+		return 0;
+	/* With a platform key and nothing that says otherwise EDK2 turns it on. SecureBoot itself is in efivars only. */
+	o->secure_boot = has_key && !is_zero(v, "SecureBoot", &guid_efi_global) &&
+			 !is_zero(v, "SecureBootEnable", &enable_guid);
+	return 0;
+}
+
+static int driver_config(struct walk *w, const char *name, const struct guid *guid, struct slice data,
+			 struct event_text text, struct pcrcast_error *e)
+{
+	struct slice bytes;
+	int r = walk_variable_data(w, name, guid, data, &bytes, e);
+
+	return r < 0 ? r :
+		       walk_event_bytes(w, 7, (uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG, bytes, bytes,
+					EVENT_COMPUTED, text, e);
+}
+
+static int state_event(struct walk *w, struct pcrcast_error *e)
+{
+	static const uint8_t values[] = { 0, 1 };
+	const struct predict_options *o = w->opt;
+	struct slice data = { values + o->secure_boot, o->secure_boot_absent ? 0 : 1 };
+
+	if (w->opt->pcrs & 1 << 7 && !o->secure_boot && !o->secure_boot_given) {
+		int r = walk_assume(w, "variable SecureBoot", "exists, as in firmware that knows Secure Boot",
+				    "--secure-boot", e);
+		if (r < 0)
+			return r;
+	}
+	return driver_config(w, "SecureBoot", &guid_efi_global, data,
+			     (struct event_text){ "SecureBoot", "state of Secure Boot" }, e);
+}
+
+int secure_boot_events(struct walk *w, struct pcrcast_error *e)
+{
+	static const struct {
+		const char *name, *option;
+		const struct guid *guid;
+		bool if_exists; /* one that does not exist is not measured; the others are, as empty */
+	} block[] = {
+		{ "PK", "--pk", &guid_efi_global, false },
+		{ "KEK", "--kek", &guid_efi_global, false },
+		{ "db", "--db", &guid_image_security, false },
+		{ "dbx", "--dbx", &guid_image_security, false },
+		{ "dbt", "--variables", &guid_image_security, true },
+	};
+	static const uint8_t separator[4] = { 0 };
+	struct slice zeros = { separator, sizeof separator };
+	const struct firmware_variables *v = w->opt->variables;
+	int r = state_event(w, e);
+
+	for (size_t i = 0; r == 0 && i < sizeof block / sizeof block[0]; i++) {
+		const char *name = block[i].name;
+		const struct firmware_variable *found = firmware_variables_find(v, name, block[i].guid);
+		struct event_text text = { name, "firmware variable" };
+
+		if (found || (firmware_variables_know(v, name, block[i].guid) && !block[i].if_exists))
+			r = driver_config(w, name, block[i].guid, found ? found->data : SLICE_EMPTY, text, e);
+		else if (!block[i].if_exists)
+			r = walk_event_unknown(
+				w, 7, (uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG, text,
+				v ? pool_printf(w->pool, "the variable %s is not known", name) :
+				    "the firmware's Secure Boot variables are not known",
+				v ? block[i].option : "--variables", e);
+		else if (v && !v->whole && w->opt->pcrs & 1 << 7)
+			r = walk_assume(w, "variable dbt", "does not exist", block[i].option, e);
+	}
+	return r < 0 ? r :
+		       walk_event_bytes(w, 7, EV_SEPARATOR, zeros, zeros, EVENT_CONSTANT,
+					(struct event_text){ "separator", "PFP 1.06, section 10.4.1" }, e);
+}
