@@ -2,7 +2,7 @@
  * Which stage an EFI image is.
  */
 #define _GNU_SOURCE
-#include "predict/walk.h"
+#include "predict/shim.h"
 
 /* Boot loaders that can be named but not followed: by the component lines of their .sbat (shim's SBAT.md). */
 static int unsupported_loader(struct walk *w, const struct pe *pe, const char **ret, struct pcrcast_error *e)
@@ -26,6 +26,8 @@ static int unsupported_loader(struct walk *w, const struct pe *pe, const char **
 
 int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 {
+	if (w->shim)
+		shim_note_start(w->shim, s);
 	if (uki_looks_like(&s->pe, &s->id))
 		return stage_stub(w, s, e);
 	if (s->id.kind == SD_BOOT)
@@ -35,6 +37,8 @@ int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	int r = unsupported_loader(w, &s->pe, &loader, e);
 	if (r < 0)
 		return err_wrap(e, "%s", s->path);
+	if (loader && strcmp(loader, "shim") == 0)
+		return stage_shim(w, s, e);
 	if (loader)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "%s is %s: what is booted through it is not predicted", s->path, loader);

@@ -76,7 +76,9 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
 
-	if (o->has_load_options) {
+	if (w->next_boot.path)
+		s->options = w->next_boot.options;
+	else if (o->has_load_options) {
 		s->options = o->load_options;
 		s->options_of_user = true;
 	}
@@ -131,6 +133,8 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	enum verdict verdict;
 	struct start s;
 
+	if (w->next_boot.path)
+		path = w->next_boot.path;
 	int r = state_defaults(w, e);
 	if (r == 0 && !path)
 		r = find_boot_file(w, &path, e);

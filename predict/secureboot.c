@@ -7,6 +7,8 @@
  */
 #include "predict/secureboot.h"
 
+#include "predict/shim.h"
+
 static bool trusts(const struct walk *w, const struct digest *certificate)
 {
 	for (size_t i = 0; i < w->n_trusted; i++)
@@ -54,6 +56,8 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 	struct signature_list list;
 	bool *good, any_good = false, any_trusted = false;
 
+	if (shim_in_charge(w->shim))
+		return shim_judge_later(w->shim, pe, on_the_way, ret, ret_why, e);
 	*ret = IMAGE_ACCEPTED;
 	*ret_why = NULL;
 	enum pe_fate fate = pe_fate_under_edk2(w->pool, pe, ret_why);

@@ -4,6 +4,7 @@
  * Source: systemd src/boot/efi/stub.c (252.39, 254.26, 255.13, 256.0) and src/boot/stub.c (257.13, 262),
  * linux.c of the same. The steps are in the order of run(); what differs between versions is in struct stub_rules.
  */
+#include "predict/shim.h"
 #include "predict/stub.h"
 
 #include <limits.h>
@@ -559,6 +560,8 @@ static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 	/* With Secure Boot the stub's hook accepts the kernel before the firmware's measurement runs. */
 	if (run->rules->loads_kernel_image && !run->w->opt->secure_boot && !handover)
 		r = walk_image_load(run->w, &kernel.pe, NULL, text, e);
+	if (run->w->opt->secure_boot && run->w->shim && !handover)
+		r = shim_inner_kernel(run->w->shim, &kernel.pe, place, text, e);
 	if (r == 0)
 		r = kernel_options(run, handover, &kernel, e);
 	if (r == 0)

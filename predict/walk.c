@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "predict/shim.h"
 #include "uki/authenticode.h"
 #include "uki/measure.h"
 
@@ -191,8 +192,8 @@ int walk_tagged(struct walk *w, uint32_t pcr, uint32_t tag, const char *name, co
  * u64 length of the device path, device path. Where the image will lie and which disk it comes from is
  * not known, so the location is 0 and the device path has the file path only.
  */
-static int image_load_data(struct walk *w, uint64_t image_len, const char *path, struct slice *ret,
-			   struct pcrcast_error *e)
+static int image_load_data(struct walk *w, uint64_t image_len, uint64_t link_address, const char *path,
+			   bool ended, struct slice *ret, struct pcrcast_error *e)
 {
 	enum { FIXED = 32, NODE = 4, END = 4 };
 	struct slice name = SLICE_EMPTY;
@@ -210,11 +211,12 @@ static int image_load_data(struct walk *w, uint64_t image_len, const char *path,
 			return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
 				       "path of %zu bytes does not fit a device path", name.n);
 	}
-	size_t path_len = (path ? NODE + name.n : 0) + END;
+	size_t path_len = (path ? NODE + name.n : 0) + (ended ? END : 0);
 	uint8_t *data = pool_array(w->pool, FIXED + path_len, 1);
 	if (!data)
 		return err_nomem(e);
 	put_u64le(data + 8, image_len);
+	put_u64le(data + 16, link_address);
 	put_u64le(data + 24, path_len);
 	uint8_t *p = data + FIXED;
 	if (path) {
@@ -224,9 +226,38 @@ static int image_load_data(struct walk *w, uint64_t image_len, const char *path,
 		memcpy(p + NODE, name.p, name.n);
 		p += NODE + name.n;
 	}
-	memcpy(p, "\x7f\xff\x04\x00", END); /* end of the entire device path */
+	if (ended)
+		memcpy(p, "\x7f\xff\x04\x00", END); /* end of the entire device path */
 	*ret = (struct slice){ data, FIXED + path_len };
 	return 0;
+}
+
+/* ImageBase of the optional header: at 28 in PE32, 64 bits at 24 in PE32+ (PE specification 8.3, section 3.4.2). */
+static int link_address(const struct pe *pe, uint64_t *ret, struct pcrcast_error *e)
+{
+	uint8_t bytes[8] = { 0 };
+	int r = blob_read(&pe->image, (uint64_t)pe->optional_off + (pe->plus ? 24 : 28), bytes,
+			  pe->plus ? 8 : 4, e);
+
+	*ret = get_u64le(bytes);
+	return r;
+}
+
+int walk_application_load(struct walk *w, const struct pe *pe, const char *path, bool linked,
+			  struct event_text text, struct pcrcast_error *e)
+{
+	struct slice data = SLICE_EMPTY;
+	uint64_t address = 0;
+	struct blob hashed;
+
+	int r = authenticode_bytes(w->pool, pe, &hashed, e);
+	if (r == 0 && linked)
+		r = link_address(pe, &address, e);
+	if (r == 0)
+		r = image_load_data(w, pe->image.len, address, path, path, &data, e);
+	if (r < 0)
+		return err_wrap(e, "%s", text.source);
+	return walk_event(w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, data, &hashed, text, e);
 }
 
 int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
@@ -244,12 +275,14 @@ int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struc
 	struct slice data = SLICE_EMPTY;
 	struct blob hashed;
 
+	if (shim_in_charge(w->shim))
+		return shim_image_load(w->shim, pe, path, text, e);
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		if (kinds[i].subsystem != pe->subsystem)
 			continue;
 		int r = authenticode_bytes(w->pool, pe, &hashed, e);
 		if (r == 0)
-			r = image_load_data(w, pe->image.len, path, &data, e);
+			r = image_load_data(w, pe->image.len, 0, path, true, &data, e);
 		if (r < 0)
 			return err_wrap(e, "%s", text.source);
 		return walk_event(w, kinds[i].pcr, kinds[i].type, data, &hashed, text, e);

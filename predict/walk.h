@@ -47,6 +47,12 @@ struct walk {
 	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
 	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
 
+	struct shim *shim; /* shim has run; NULL: not */
+	struct {
+		const char *path; /* NULL: what the options of the user say */
+		struct slice options;
+	} next_boot; /* what the firmware boots after a restart */
+
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
 };
@@ -118,6 +124,13 @@ int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struc
 		    struct pcrcast_error *e);
 
 /*
+ * The same as a boot loader logs it that loads images itself: to PCR 4 as an application, whatever it is. path NULL: no device path
+ * at all. linked: with the address that the image is linked for.
+ */
+int walk_application_load(struct walk *w, const struct pe *pe, const char *path, bool linked,
+			  struct event_text text, struct pcrcast_error *e);
+
+/*
  * EV_EFI_VARIABLE_AUTHORITY to PCR 7: data of the variable name that has let an image pass (firmware: one EFI_SIGNATURE_DATA).
  * Nothing when who has measured the same before.
  */
@@ -183,6 +196,7 @@ int stage_image(struct walk *w, const struct start *s,
 		struct pcrcast_error *e); /* whichever of these it is */
 int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e);
 int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e);
+int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e);
 
 /* The kernel's EFI stub. source names the image in event texts. */
 int stage_kernel(struct walk *w, const struct start *s, const char *source, struct pcrcast_error *e);

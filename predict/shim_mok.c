@@ -1,0 +1,344 @@
+/*
+ * What shim measures when it starts: its own variables, among them the lists of keys that the owner of the machine
+ * has enrolled (MOK), completed by what shim's build holds.
+ */
+#include "predict/shim.h"
+
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "base/efi/signature_list.h"
+
+enum {
+	NON_VOLATILE = 1,
+	BOOT_SERVICES = 2,
+	RUNTIME = 4,
+	TIME_AUTHENTICATED = 0x20, /* attributes: UEFI 2.10, section 8.2.1 */
+};
+
+static const struct guid type_x509 =
+	GUID(0xa5c059a1, 0x94e4, 0x4aa7, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72);
+static const struct guid type_sha256 =
+	GUID(0xc1c41626, 0x504c, 0x4092, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28);
+
+static int find_variable(struct shim *shim, const char *name, const struct firmware_variable **ret,
+			 struct pcrcast_error *e)
+{
+	const struct firmware_variables *v = shim->w->opt->variables;
+
+	*ret = firmware_variables_find(v, name, &guid_shim_lock);
+	if (firmware_variables_know(v, name, &guid_shim_lock))
+		return 0;
+	return walk_assume(
+		shim->w, "shim-variables",
+		"none is set: no MokList, MokListX, MokSBState, MokPolicy, SbatPolicy, and no request to MokManager",
+		"--variables", e);
+}
+
+/* Attributes 0: not known. */
+static bool is_state(const struct firmware_variable *v)
+{
+	return v->attributes == 0 ||
+	       (v->attributes & (NON_VOLATILE | BOOT_SERVICES) && !(v->attributes & RUNTIME));
+}
+
+int shim_variable(struct shim *shim, const char *name, struct slice *ret, struct pcrcast_error *e)
+{
+	const struct firmware_variable *v;
+	int r = find_variable(shim, name, &v, e);
+
+	*ret = r == 0 && v && is_state(v) ? v->data :
+					    SLICE_EMPTY; /* shim deletes one that the system could have set */
+	return r;
+}
+
+/* What the owner has asked for in the running system is done by MokManager, with somebody at the keyboard. */
+static int check_requests(struct shim *shim, struct pcrcast_error *e)
+{
+	static const char *const requests[] = { "MokNew",           "MokSB",   "MokPW",
+						"MokAuth",          "MokDel",  "MokDB",
+						"MokXNew",          "MokXDel", "MokXAuth",
+						"MokListTrustedNew" };
+
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		const struct firmware_variable *v;
+		int r = find_variable(shim, requests[i], &v, e);
+
+		if (r < 0)
+			return r;
+		if (v && (shim->image.rules->trusted || strcmp(requests[i], "MokListTrustedNew") != 0))
+			return err_set(
+				e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+				"variable %s is set: shim starts MokManager, and what happens there depends on people",
+				requests[i]);
+	}
+	return 0;
+}
+
+/* ---- SbatLevel ---- */
+
+/* The text that would be written, and whether it is written in any case. */
+static int choose_candidate(struct shim *shim, struct slice *ret, bool *ret_forced, struct pcrcast_error *e)
+{
+	enum { LATEST = 1, AUTOMATIC = 2, RESET = 3 };
+	const struct shim_image *image = &shim->image;
+	bool follows = image->rules->level == LEVEL_FOLLOWS_SECURITY, reset;
+	const struct firmware_variable *v;
+
+	*ret_forced = false;
+	if (image->rules->level == LEVEL_ORIGINAL) {
+		*ret = slice_of_string(SBAT_LEVEL_ORIGINAL);
+		return 0;
+	}
+	int r = find_variable(shim, "SbatPolicy", &v, e);
+	if (r < 0)
+		return r;
+	uint8_t policy = v ? v->data.p[0] : 0;
+	if (policy == LATEST) {
+		*ret = image->latest;
+		return walk_note(
+			shim->w,
+			"variable SbatPolicy holds for one boot: with the next one, SbatLevel in PCR 7 may be another",
+			e);
+	}
+	reset = policy == RESET || (follows && policy != AUTOMATIC);
+	*ret_forced = reset && !shim->secure;
+	*ret = *ret_forced ? slice_of_string(SBAT_LEVEL_ORIGINAL) : image->automatic;
+	return 0;
+}
+
+static bool level_variable_stays(const struct shim *shim, const struct firmware_variable *v,
+				 struct slice candidate)
+{
+	if (v->attributes && v->attributes != (NON_VOLATILE | BOOT_SERVICES) &&
+	    v->attributes != (NON_VOLATILE | BOOT_SERVICES | TIME_AUTHENTICATED))
+		return false;
+	if (shim->image.rules->level == LEVEL_ORIGINAL)
+		return v->data.n >= strlen("sbat,1") && memcmp(v->data.p, "sbat,", 5) == 0;
+	return sbat_level_stays(v->data, candidate);
+}
+
+/* Why this level would not let shim itself start; NULL: it would. */
+static const char *self_revoked(struct shim *shim, struct slice text, struct sbat *ret_level)
+{
+	struct pool *pool = shim->w->pool;
+	struct sbat own;
+	const char *why = sbat_read(pool, text, SBAT_LEVEL_COLUMNS, ret_level);
+
+	if (!why && ret_level->n == 0)
+		return NULL;
+	if (!why && shim->image.sbat.n == 0)
+		why = "it has no section .sbat";
+	if (!why)
+		why = sbat_read(pool, shim->image.sbat, SBAT_SECTION_COLUMNS, &own);
+	return why ? why : sbat_revoked(pool, &own, ret_level);
+}
+
+static int settle_level(struct shim *shim, struct slice *ret, struct pcrcast_error *e)
+{
+	const struct firmware_variable *v;
+	struct sbat ignored;
+	struct slice candidate;
+	const char *why = NULL;
+	bool forced;
+
+	int r = choose_candidate(shim, &candidate, &forced, e);
+	if (r == 0)
+		r = find_variable(shim, "SbatLevel", &v, e);
+	if (r == 0 && !forced &&
+	    !firmware_variables_know(shim->w->opt->variables, "SbatLevel", &guid_shim_lock))
+		r = walk_assume(shim->w, "SbatLevel", "no later than the one that this shim brings",
+				"--variables", e);
+	if (r < 0)
+		return r;
+	*ret = candidate;
+	if (v && !forced && level_variable_stays(shim, v, candidate))
+		*ret = v->data;
+	else if (v && shim->image.rules->level == LEVEL_FOLLOWS_SECURITY)
+		why = self_revoked(shim, candidate, &ignored); /* then it is not written */
+	if (why && !shim->secure)
+		*ret = is_state(v) ? v->data : SLICE_EMPTY;
+	if (!why && shim->secure)
+		why = self_revoked(shim, *ret, &shim->level);
+	if (why && shim->secure)
+		return err_set(
+			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			"%s: shim does not start under its own SbatLevel, and turns the machine off: %s",
+			shim->image.path, why);
+	return 0;
+}
+
+/* ---- files beside shim ---- */
+
+/* With Secure Boot shim 15.6+ measures such files, and takes certificates and revocations from them. */
+static int check_files(struct shim *shim, struct pcrcast_error *e)
+{
+	static const uint32_t pcrs[] = { 4, 7, 14 };
+	const struct shim_rules *rules = shim->image.rules;
+	char *dir = shim_beside(shim->w->pool, shim->image.path, "");
+	struct tree_list list;
+	int r = 0;
+
+	if (!dir)
+		return err_nomem(e);
+	if (!shim->secure || !rules->certificate_files || !shim->volume)
+		return 0;
+	if (tree_list_dir(shim->volume, dir, &list, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < list.n; i++) {
+		const char *name = list.entries[i].name;
+		bool read = strncasecmp(name, "shim_certificate", 16) == 0;
+
+		for (const char *const *f = rules->revocation_files; f && *f; f++)
+			read |= tree_name_equal(name, *f);
+		for (size_t k = 0; r == 0 && read && k < sizeof pcrs / sizeof pcrs[0]; k++)
+			r = walk_unknown(shim->w, pcrs[k],
+					 pool_printf(shim->w->pool,
+						     "shim reads %s%s, which is not followed here", dir,
+						     name),
+					 NULL, e);
+	}
+	return r;
+}
+
+/* ---- the lists ---- */
+
+/* One EFI_SIGNATURE_LIST with one signature of this owner: shim. */
+static struct slice one_signature(struct pool *pool, const struct guid *type, struct slice data)
+{
+	enum { HEAD = 28 };
+	uint8_t *p = pool_array(pool, HEAD + GUID_LEN + data.n, 1);
+
+	if (!p)
+		return (struct slice){ NULL, 0 };
+	memcpy(p, type->bytes, GUID_LEN);
+	put_u32le(p + 16, (uint32_t)(HEAD + GUID_LEN + data.n));
+	put_u32le(p + 24, (uint32_t)(GUID_LEN + data.n));
+	memcpy(p + HEAD, guid_shim_lock.bytes, GUID_LEN);
+	memcpy(p + HEAD + GUID_LEN, data.p, data.n);
+	return (struct slice){ p, HEAD + GUID_LEN + data.n };
+}
+
+/* shim's parts, then the variable; all of them empty: a list with a SHA-256 digest of zeros. */
+static int complete_list(struct shim *shim, const struct slice *parts, size_t n, struct slice *ret,
+			 struct pcrcast_error *e)
+{
+	static const uint8_t zeros[32];
+	size_t len = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!parts[i].p)
+			return err_nomem(e);
+		len += parts[i].n;
+	}
+	if (len == 0) {
+		*ret = one_signature(shim->w->pool, &type_sha256, (struct slice){ zeros, sizeof zeros });
+		return ret->p ? 0 : err_nomem(e);
+	}
+	uint8_t *all = pool_array(shim->w->pool, len, 1);
+	if (!all)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; at += parts[i++].n)
+		memcpy(all + at, parts[i].p, parts[i].n);
+	*ret = (struct slice){ all, len };
+	return 0;
+}
+
+static int complete_lists(struct shim *shim, struct pcrcast_error *e)
+{
+	const struct shim_image *image = &shim->image;
+	struct slice certificates[2] = { image->vendor_cert, image->build_cert };
+	struct slice x = SLICE_EMPTY;
+
+	int r = shim_variable(shim, "MokList", &shim->mok_list, e);
+	if (r == 0)
+		r = shim_variable(shim, "MokListX", &x, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < 2; i++)
+		if (certificates[i].n)
+			certificates[i] = one_signature(shim->w->pool, &type_x509, certificates[i]);
+	const struct slice good[] = { image->vendor_db, certificates[0], certificates[1], shim->mok_list };
+	const struct slice bad[] = { image->vendor_dbx, x };
+	r = complete_list(shim, good, sizeof good / sizeof good[0], &shim->mok_list_rt, e);
+	return r < 0 ? r : complete_list(shim, bad, sizeof bad / sizeof bad[0], &shim->mok_list_x_rt, e);
+}
+
+/* tpm_log_event(): EV_IPL whose data is the name with its NUL. */
+static int log_variable(struct shim *shim, const char *name, struct slice data, enum event_origin origin,
+			const char *source, struct pcrcast_error *e)
+{
+	const char *text = pool_printf(shim->w->pool, "shim variable %s", name);
+	struct slice label = { (const uint8_t *)name, strlen(name) + 1 };
+
+	if (!text)
+		return err_nomem(e);
+	if (!data.n)
+		return 0;
+	return walk_event_bytes(shim->w, 14, EV_IPL, label, data, origin, (struct event_text){ text, source },
+				e);
+}
+
+static int import_trusted(struct shim *shim, struct pcrcast_error *e)
+{
+	static const uint8_t on = 1;
+	const struct shim_rules *rules = shim->image.rules;
+	enum event_origin origin = EVENT_COMPUTED;
+	const struct firmware_variable *v;
+	struct slice data;
+
+	if (!rules->trusted)
+		return 0;
+	int r = find_variable(shim, "MokListTrusted", &v, e);
+	if (r == 0)
+		r = shim_variable(shim, "MokListTrusted", &data, e);
+	if (r < 0)
+		return r;
+	if (rules->trusted_inverse) { /* the variable says that the list is not to be trusted; no event then */
+		data = v ? SLICE_EMPTY : (struct slice){ &on, 1 };
+		origin = EVENT_CONSTANT;
+	}
+	if (data.n && rules->trusted_pcr7)
+		r = walk_authority(shim->w, "MokListTrusted", &guid_shim_lock, data, AUTHORITY_SHIM, e);
+	return r < 0 ? r : log_variable(shim, "MokListTrusted", data, origin, shim->image.path, e);
+}
+
+int shim_import(struct shim *shim, struct pcrcast_error *e)
+{
+	const char *path = shim->image.path;
+	struct slice level, insecure, ignore, policy = SLICE_EMPTY;
+
+	int r = check_requests(shim, e);
+	if (r == 0)
+		r = settle_level(shim, &level, e);
+	if (r == 0)
+		r = check_files(shim, e);
+	if (r == 0)
+		r = complete_lists(shim, e);
+	if (r == 0)
+		r = shim_variable(shim, "MokSBState", &insecure, e);
+	if (r == 0)
+		r = shim_variable(shim, "MokDBState", &ignore, e);
+	if (r == 0 && shim->image.rules->policy)
+		r = shim_variable(shim, "MokPolicy", &policy, e);
+	if (r < 0)
+		return r;
+
+	r = log_variable(shim, "MokList", shim->mok_list_rt, EVENT_COMPUTED, path, e);
+	if (r == 0)
+		r = log_variable(shim, "MokListX", shim->mok_list_x_rt, EVENT_COMPUTED, path, e);
+	if (r == 0 && insecure.n)
+		r = walk_authority(shim->w, "MokSBState", &guid_shim_lock, insecure, AUTHORITY_SHIM, e);
+	if (r == 0)
+		r = log_variable(shim, "MokSBState", insecure, EVENT_COMPUTED, "variable MokSBState", e);
+	if (r == 0 && level.n)
+		r = walk_authority(shim->w, "SbatLevel", &guid_shim_lock, level, AUTHORITY_SHIM, e);
+	if (r == 0)
+		r = import_trusted(shim, e);
+	if (r == 0)
+		r = log_variable(shim, "MokPolicy", policy, EVENT_COMPUTED, "variable MokPolicy", e);
+	if (insecure.n == 1 && insecure.p[0])
+		shim->secure = false;
+	shim->ignore_db = ignore.n == 1 && ignore.p[0];
+	return r;
+}
