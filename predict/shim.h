@@ -118,6 +118,9 @@ struct shim {
 	unsigned n_started;         /* images since, the second stage among them */
 	bool stays;                 /* the second stage has asked for that */
 	bool gone;                  /* its protocol and hooks are */
+	/* SHA-256 of signers' certificates that db is taken to hold, and each has an event of its own already. */
+	struct digest *assumed;
+	size_t n_assumed, cap_assumed;
 	/* What lets the image pass that was judged last. */
 	struct shim_authority *authorities;
 	size_t n_authorities, cap_authorities;

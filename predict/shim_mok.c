@@ -279,6 +279,23 @@ static int log_variable(struct shim *shim, const char *name, struct slice data, 
 				e);
 }
 
+/* tpm_measure_variable(): to PCR 7, as the firmware measures what lets an image pass. */
+static int measure_variable(struct shim *shim, const char *name, struct slice data, const char *source,
+			    struct pcrcast_error *e)
+{
+	const char *text = pool_printf(shim->w->pool, "shim variable %s", name);
+	struct slice bytes;
+
+	if (!text)
+		return err_nomem(e);
+	if (!data.n)
+		return 0;
+	int r = walk_variable_data(shim->w, name, &guid_shim_lock, data, &bytes, e);
+	return r < 0 ? r :
+		       walk_event_bytes(shim->w, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY, bytes, bytes,
+					EVENT_COMPUTED, (struct event_text){ text, source }, e);
+}
+
 static int import_trusted(struct shim *shim, struct pcrcast_error *e)
 {
 	static const uint8_t on = 1;
@@ -298,8 +315,8 @@ static int import_trusted(struct shim *shim, struct pcrcast_error *e)
 		data = v ? SLICE_EMPTY : (struct slice){ &on, 1 };
 		origin = EVENT_CONSTANT;
 	}
-	if (data.n && rules->trusted_pcr7)
-		r = walk_authority(shim->w, "MokListTrusted", &guid_shim_lock, data, AUTHORITY_SHIM, e);
+	if (rules->trusted_pcr7)
+		r = measure_variable(shim, "MokListTrusted", data, shim->image.path, e);
 	return r < 0 ? r : log_variable(shim, "MokListTrusted", data, origin, shim->image.path, e);
 }
 
@@ -327,12 +344,12 @@ int shim_import(struct shim *shim, struct pcrcast_error *e)
 	r = log_variable(shim, "MokList", shim->mok_list_rt, EVENT_COMPUTED, path, e);
 	if (r == 0)
 		r = log_variable(shim, "MokListX", shim->mok_list_x_rt, EVENT_COMPUTED, path, e);
-	if (r == 0 && insecure.n)
-		r = walk_authority(shim->w, "MokSBState", &guid_shim_lock, insecure, AUTHORITY_SHIM, e);
+	if (r == 0)
+		r = measure_variable(shim, "MokSBState", insecure, "variable MokSBState", e);
 	if (r == 0)
 		r = log_variable(shim, "MokSBState", insecure, EVENT_COMPUTED, "variable MokSBState", e);
-	if (r == 0 && level.n)
-		r = walk_authority(shim->w, "SbatLevel", &guid_shim_lock, level, AUTHORITY_SHIM, e);
+	if (r == 0)
+		r = measure_variable(shim, "SbatLevel", level, path, e);
 	if (r == 0)
 		r = import_trusted(shim, e);
 	if (r == 0)

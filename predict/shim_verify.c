@@ -186,32 +186,52 @@ static int judge_signature(struct shim *shim, const struct signature *s, const s
 	return 0;
 }
 
+static bool is_assumed(const struct shim *shim, const struct digest *certificate)
+{
+	for (size_t i = 0; i < shim->n_assumed; i++)
+		if (digest_equal(&shim->assumed[i], certificate))
+			return true;
+	return false;
+}
+
+/* The boot goes through an image with this signature, and nothing but db can let it pass. */
+static int assume_in_db(struct shim *shim, const struct signature *s, struct pcrcast_error *e)
+{
+	char hex[2 * DIGEST_MAX + 1];
+
+	struct digest *place =
+		pool_push(shim->w->pool, &shim->assumed, &shim->n_assumed, &shim->cap_assumed, sizeof *place);
+	hex_encode(s->certificate.bytes, algs[ALG_SHA256].len, hex);
+	const char *value = pool_printf(shim->w->pool, "%s (SHA-256 of the certificate %s)", s->subject, hex);
+	if (!place || !value)
+		return err_nomem(e);
+	*place = s->certificate;
+	int r = walk_assume(shim->w, "certificate-in-db", value, "--db", e);
+	return r < 0 ? r : add_authority(shim, "db", &guid_image_security, (struct slice){ NULL, 0 }, e);
+}
+
 /* db decides before shim's own lists; of one that is not known something must be taken for granted. */
 static int judge_without_db(struct shim *shim, const struct subject *s, bool passes, bool on_the_way,
 			    enum verdict *verdict, const char **why, struct pcrcast_error *e)
 {
-	struct walk *w = shim->w;
+	const struct signature *good = NULL;
 
 	if (passes)
-		return walk_assume(w, "db", "lets pass nothing that shim's own certificates verify", "--db",
-				   e);
-	for (size_t i = 0; i < s->list.n; i++) {
-		if (!s->good[i])
-			continue;
-		*verdict = on_the_way ? IMAGE_ACCEPTED : IMAGE_UNSURE;
-		*why = on_the_way ? NULL : "it is signed, but not by a certificate that shim has";
-		if (!on_the_way)
-			return 0;
-		char hex[2 * DIGEST_MAX + 1];
-		hex_encode(s->list.items[i].certificate.bytes, algs[ALG_SHA256].len, hex);
-		const char *value = pool_printf(w->pool, "%s (SHA-256 of the certificate %s)",
-						s->list.items[i].subject, hex);
-		if (!value)
-			return err_nomem(e);
-		int r = walk_assume(w, "certificate-in-db", value, "--db", e);
-		return r < 0 ? r :
-			       add_authority(shim, "db", &guid_image_security, (struct slice){ NULL, 0 }, e);
-	}
+		return walk_assume(shim->w, "db", "lets pass nothing that shim's own certificates verify",
+				   "--db", e);
+	for (size_t i = 0; i < s->list.n && (!good || !is_assumed(shim, &good->certificate)); i++)
+		if (s->good[i] && s->list.items[i].alg == ALG_SHA256)
+			good = &s->list.items[i];
+	if (!good)
+		return 0;
+	*verdict = IMAGE_ACCEPTED;
+	*why = NULL;
+	if (is_assumed(shim, &good->certificate))
+		return 0;
+	if (on_the_way)
+		return assume_in_db(shim, good, e);
+	*verdict = IMAGE_UNSURE;
+	*why = "it is signed, but neither by a certificate that shim has nor by one that let an image pass before";
 	return 0;
 }
 
