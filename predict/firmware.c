@@ -159,5 +159,9 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
 	if (r == 0)
 		r = stage_image(w, &s, e);
+	if (r == 0 && w->restarts) {
+		w->restarts = false;
+		return stage_firmware(w, e);
+	}
 	return r < 0 ? r : firmware_exit_boot_services(w, e);
 }

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "predict/gpt.h"
 #include "predict/secureboot.h"
+#include "predict/shim.h"
 
 static bool wanted(const struct walk *w, uint32_t pcr)
 {
@@ -153,6 +154,8 @@ static int authority(struct walk *w, const struct pe *pe, const char *source, st
 int walk_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
 	      struct pcrcast_error *e)
 {
+	if (shim_in_charge(w->shim))
+		return shim_image_load(w->shim, pe, path, text, e);
 	int r = w->opt->secure_boot ? authority(w, pe, text.source, e) : 0;
 
 	if (r == 0 && !w->partition_table_measured) {

@@ -95,12 +95,13 @@ static int boot_again(struct walk *w, const struct shim_target *next, struct pcr
 	p->incomplete = 0;
 	w->n_event_jobs = 0;
 	memset(w->n_authorities, 0, sizeof w->n_authorities);
+	w->partition_table_measured = false;
 	w->shim = NULL;
 	w->next_boot.path = next->path;
 	w->next_boot.options = next->options;
-	int r = walk_unknown(w, 1, "shim's fallback has added boot options, which firmware measures there",
-			     NULL, e);
-	return r < 0 ? r : stage_firmware(w, e);
+	w->restarts = true;
+	return walk_unknown(w, 1, "shim's fallback has added boot options, which the firmware measures there",
+			    NULL, e);
 }
 
 /* Open the second stage; one that load options name and is not there gives way to the default. */

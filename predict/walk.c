@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "predict/shim.h"
 #include "uki/authenticode.h"
 #include "uki/measure.h"
 
@@ -275,8 +274,6 @@ int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struc
 	struct slice data = SLICE_EMPTY;
 	struct blob hashed;
 
-	if (shim_in_charge(w->shim))
-		return shim_image_load(w->shim, pe, path, text, e);
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		if (kinds[i].subsystem != pe->subsystem)
 			continue;

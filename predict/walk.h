@@ -51,7 +51,8 @@ struct walk {
 	struct {
 		const char *path; /* NULL: what the options of the user say */
 		struct slice options;
-	} next_boot; /* what the firmware boots after a restart */
+	} next_boot;   /* what the firmware boots after a restart */
+	bool restarts; /* the machine does not go on, but boots that; what there was is forgotten */
 
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
