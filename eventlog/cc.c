@@ -28,10 +28,25 @@ enum cc_register cc_register_by_name(struct slice name)
 
 /* UEFI 2.10 section 38.4.1; the PCRs that a register stands for. */
 static const uint32_t pcrs_of[CC_REGISTERS] = {
+	[CC_MRTD] = PCR(0),
 	[CC_RTMR0] = PCR(1) | PCR(7),
 	[CC_RTMR1] = PCR(2) | PCR(3) | PCR(4) | PCR(5) | PCR(6),
 	[CC_RTMR2] = 0x0000ff00,
 };
+
+uint32_t cc_register_pcrs(enum cc_register index)
+{
+	return index < CC_REGISTERS ? pcrs_of[index] : 0;
+}
+
+enum cc_register cc_register_of_pcr(uint32_t pcr)
+{
+	enum cc_register i = 0;
+
+	while (i < CC_REGISTERS && !(pcr < PCR_COUNT && pcrs_of[i] & PCR(pcr)))
+		i++;
+	return i;
+}
 
 static bool starts_with(struct slice s, const char *prefix)
 {

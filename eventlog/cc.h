@@ -21,6 +21,10 @@ const char *register_name(bool cc, uint32_t index, char buf[static 12]);
 /* The CC register of that name; CC_REGISTERS when there is none. */
 enum cc_register cc_register_by_name(struct slice name);
 
+/* The PCRs that a register stands for (bit i: PCR i), and the register of a PCR; CC_REGISTERS: none has it. */
+uint32_t cc_register_pcrs(enum cc_register index);
+enum cc_register cc_register_of_pcr(uint32_t pcr);
+
 /*
  * The events of a CC log with the PCRs that EDK2 would have extended on a TPM, as far as that can be told. Registers stand
  * for several PCRs (UEFI 2.10 section 38.4.1, EDK2 TdxMeasurementCommon.c: RTMR0 for PCR 1 and 7, RTMR1 for 2 to 6, RTMR2

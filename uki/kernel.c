@@ -289,6 +289,7 @@ static void tags_of_scan(const struct scan *s, struct kernel *k)
 {
 	k->measures_initrd = s->found & FIND_INITRD;
 	k->measures_load_options = s->found & FIND_LOAD_OPTIONS;
+	k->knows_cc = (s->found & FIND_CC) == FIND_CC;
 }
 
 static int identify_plain(struct pool *pool, const struct blob *image, const uint8_t *head, struct kernel *k,
@@ -297,7 +298,7 @@ static int identify_plain(struct pool *pool, const struct blob *image, const uin
 	bool x86 = k->format == KERNEL_X86_BZIMAGE;
 	struct scan s;
 
-	int rc = scan_begin(&s, FIND_TAGS | (x86 ? 0 : FIND_BANNER), e);
+	int rc = scan_begin(&s, FIND_TAGS | (x86 ? FIND_CC : FIND_BANNER), e);
 	if (rc == 0)
 		rc = scan_blob(&s, image, e);
 	if (rc == 0) {

@@ -24,6 +24,7 @@ struct kernel {
 		version; /* "6.1.0-44-cloud-amd64 (…) #1 SMP …", printable; NULL when the image does not tell */
 	bool measures_load_options; /* its EFI stub logs LOADED_IMAGE::LoadOptions to PCR 9 */
 	bool measures_initrd;       /* its EFI stub logs "Linux initrd" to PCR 9 */
+	bool knows_cc; /* x86 only: it does so through EFI_CC_MEASUREMENT_PROTOCOL where there is no TPM (6.9) */
 
 	/* KERNEL_ZBOOT only */
 	const char *zboot_compression; /* as the header names it: "gzip", "zstd22", … */

@@ -38,6 +38,13 @@ static bool is_digit(uint8_t c)
 static const char tag_initrd[] = "\xec\x22\x3b\x8f\x0d\x00\x00\x00Linux initrd";
 static const char tag_load_options[] = "\xed\x22\x3b\x8f\x1a\x00\x00\x00LOADED_IMAGE::LoadOptions";
 
+/*
+ * EFI_CC_MEASUREMENT_PROTOCOL, 96751a3d-72f4-41a6-a794-ed5d0e67ae6b (UEFI 2.10 section 38.2.1). Compilers for x86-64
+ * load a GUID on the stack with two instructions, each with one half, as in Debian's kernel 6.12 and systemd-stub 257.
+ */
+static const char cc_low[] = "\x3d\x1a\x75\x96\xf4\x72\xa6\x41",
+		  cc_high[] = "\xa7\x94\xed\x5d\x0e\x67\xae\x6b";
+
 /* linux_banner (Linux init/version.c) begins so; its format string linux_proc_banner does not. */
 static const char banner_start[] = "Linux version ";
 
@@ -148,6 +155,8 @@ static void scan_window(struct scan *s, bool last)
 
 	scan_tag(s, starts, FIND_INITRD, tag_initrd, sizeof tag_initrd);
 	scan_tag(s, starts, FIND_LOAD_OPTIONS, tag_load_options, sizeof tag_load_options);
+	scan_tag(s, starts, FIND_CC_LOW, cc_low, sizeof cc_low - 1);
+	scan_tag(s, starts, FIND_CC_HIGH, cc_high, sizeof cc_high - 1);
 	if (s->want & FIND_BANNER)
 		scan_banner(s, starts);
 	if (s->want & FIND_BUILD_ID)
@@ -213,4 +222,16 @@ int scan_blob(struct scan *s, const struct blob *b, struct pcrcast_error *e)
 	}
 	scan_end(s);
 	return 0;
+}
+
+int scan_for_cc(const struct blob *b, bool *ret, struct pcrcast_error *e)
+{
+	struct scan s;
+
+	int rc = scan_begin(&s, FIND_CC, e);
+	if (rc == 0)
+		rc = scan_blob(&s, b, e);
+	*ret = (s.found & FIND_CC) == FIND_CC;
+	scan_done(&s);
+	return rc;
 }

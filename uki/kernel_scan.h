@@ -23,7 +23,10 @@ enum {
 	FIND_LOAD_OPTIONS = 1 << 1, /* its event for the load options */
 	FIND_BANNER = 1 << 2,       /* linux_banner: version */
 	FIND_BUILD_ID = 1 << 3,     /* a GNU build id note outside of ELF files */
+	FIND_CC_LOW = 1 << 4,       /* the halves of the GUID of EFI_CC_MEASUREMENT_PROTOCOL */
+	FIND_CC_HIGH = 1 << 5,
 	FIND_TAGS = FIND_INITRD | FIND_LOAD_OPTIONS,
+	FIND_CC = FIND_CC_LOW | FIND_CC_HIGH,
 };
 
 struct scan {
@@ -51,3 +54,6 @@ void scan_end(struct scan *s);
 
 /* Search a whole blob, up to the last thing wanted; scan_end() is included. Errors as blob_read(). */
 int scan_blob(struct scan *s, const struct blob *b, struct pcrcast_error *e);
+
+/* Does an EFI image name EFI_CC_MEASUREMENT_PROTOCOL? Of code for x86-64 that is certain. Errors as blob_read(). */
+int scan_for_cc(const struct blob *b, bool *ret, struct pcrcast_error *e);
