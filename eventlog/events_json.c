@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eventlog/cc.h"
 #include "eventlog/cel.h"
 #include "eventlog/parse.h"
 
@@ -43,9 +44,12 @@ struct cJSON *event_json(struct json_doc *d, const struct eventlog *log, const s
 			 enum events_json_form form)
 {
 	struct cJSON *o = json_object(d);
-	char buf[11];
+	char buf[11], name[12];
 
-	json_add_u64(d, o, "pcr", ev->pcr);
+	if (form == EVENTS_JSON_BRIEF && log->kind == EVENTLOG_CC)
+		json_add_string(d, o, "register", register_name(true, ev->pcr, name));
+	else
+		json_add_u64(d, o, "pcr", ev->pcr);
 	json_add_string(d, o, "type", event_type_name(ev->type, buf));
 	json_add(d, o, "digests", digests_json(d, log, ev, form));
 	json_add_string(d, o, "origin", event_origin_name(ev->origin));

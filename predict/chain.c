@@ -2,6 +2,7 @@
  * Which stage an EFI image is.
  */
 #define _GNU_SOURCE
+#include "predict/cc.h"
 #include "predict/shim.h"
 
 /* Boot loaders that can be named but not followed: by the component lines of their .sbat (shim's SBAT.md). */
@@ -26,6 +27,10 @@ static int unsupported_loader(struct walk *w, const struct pe *pe, const char **
 
 int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 {
+	int r = cc_enter(w, s, e);
+
+	if (r < 0)
+		return r;
 	if (w->shim)
 		shim_note_start(w->shim, s);
 	if (uki_looks_like(&s->pe, &s->id))
@@ -34,7 +39,7 @@ int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 		return stage_sdboot(w, s, e);
 
 	const char *loader;
-	int r = unsupported_loader(w, &s->pe, &loader, e);
+	r = unsupported_loader(w, &s->pe, &loader, e);
 	if (r < 0)
 		return err_wrap(e, "%s", s->path);
 	if (loader && strcmp(loader, "shim") == 0)

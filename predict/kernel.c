@@ -5,8 +5,8 @@
  * efi_convert_cmdline) and zboot.c. Whether this kernel does so is read from its image.
  */
 #include "base/bytes.h"
+#include "predict/cc.h"
 #include "predict/cmdline.h"
-#include "predict/walk.h"
 #include "uki/authenticode.h"
 #include "uki/kernel.h"
 
@@ -97,7 +97,8 @@ int stage_kernel(struct walk *w, const struct start *s, const char *source, stru
 			source);
 	if (r < 0)
 		return err_wrap(e, "%s", source);
-	if (k.format == KERNEL_ZBOOT && k.zboot_nested)
+	r = cc_enter_kernel(w, &k, source, e);
+	if (r == 0 && k.format == KERNEL_ZBOOT && k.zboot_nested)
 		r = nested_image(w, &k, source, e);
 	if (r == 0 && k.measures_load_options)
 		r = load_options_event(w, s, e);

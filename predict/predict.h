@@ -31,6 +31,8 @@ struct predict_options {
 	bool secure_boot, secure_boot_given;
 	bool secure_boot_absent; /* the firmware knows no Secure Boot and has no variable SecureBoot; it is off */
 	bool confidential_vm;
+	bool cc; /* the registers are RTMR0 to RTMR3 of a TDX guest, and pcrs and banks are about these */
+	unsigned cc_quirks;        /* CC_QUIRK_ bits */
 	const char *const *smbios; /* "KEY=VALUE" OEM strings of the first type 11 structure, in order */
 	size_t n_smbios;
 	bool console_known; /* consoles are all that systemd-stub 261+ would append */
@@ -47,7 +49,15 @@ struct predict_options {
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
 };
 
+/* How a TDX guest differs from one with EDK2 from stable202411 and without a TPM. */
 enum {
+	CC_QUIRK_SEPARATOR =
+		1 << 0, /* the firmware extends RTMR0 with the separator of RTMR1 (EDK2 to stable202408) */
+	CC_QUIRK_VTPM = 1 << 1, /* there is a TPM too: Linux' EFI stub measures to that only */
+};
+
+enum {
+	PREDICT_CC_REGISTERS = 0x1e, /* RTMR0 to RTMR3, as enum cc_register counts them */
 	PREDICT_MAX_ATTEMPTS = 1000,
 	PREDICT_MAX_EXIT_FAILURES = 100,
 	PREDICT_DEFAULT_PCRS = 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13,
@@ -75,6 +85,7 @@ struct prediction {
 		*notes; /* what the user should know besides: companions used, a version newer than known */
 	size_t n_notes;
 	uint32_t incomplete; /* bit i: PCR i has no value */
+	bool cc; /* PCRs, here and in events, unknowns and values, are CC registers: enum cc_register counts them */
 	alg_set banks;
 	struct pcr_bank values[ALG_COUNT]; /* for each alg in banks */
 };

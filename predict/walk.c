@@ -1,3 +1,4 @@
+#include "predict/cc.h"
 #include "predict/secureboot.h"
 
 #include <stdlib.h>
@@ -34,6 +35,11 @@ static bool wanted(const struct walk *w, uint32_t pcr)
 
 static int add_hashed(struct walk *w, struct event ev, const struct blob *hashed, struct pcrcast_error *e)
 {
+	bool taken;
+	int taking = cc_takes(w, &ev, &taken, e);
+
+	if (taking < 0 || !taken)
+		return taking;
 	if (wanted(w, ev.pcr)) {
 		struct event_job *j =
 			pool_push(w->pool, &w->event_jobs, &w->n_event_jobs, &w->cap_event_jobs, sizeof *j);
@@ -106,8 +112,12 @@ int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event
 			    .data = SLICE_EMPTY,
 			    .description = text.description,
 			    .source = text.source };
-	int r = walk_unknown(w, pcr, reason, option, e);
+	bool taken;
+	int r = cc_takes(w, &ev, &taken, e);
 
+	if (r < 0 || !taken)
+		return r;
+	r = walk_unknown(w, pcr, reason, option, e);
 	return r < 0 ? r : add_event(w, ev, e);
 }
 
@@ -465,17 +475,20 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	      struct pcrcast_error *e)
 {
 	struct predict_options o = *opt;
+	int r = o.cc ? cc_prepare(&o, e) : 0;
+
+	*ret = PREDICTION_INIT;
+	if (r < 0)
+		return r;
 	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .img = img };
 
 	if (!o.banks)
 		o.banks = 1u << ALG_SHA256;
-	*ret = PREDICTION_INIT;
 	ret->banks = o.banks;
 	w.jobs = hash_jobs_new();
 	if (!w.jobs)
 		return err_nomem(e);
 
-	int r = 0;
 	for (size_t i = 0; r == 0 && i < img->n_notes; i++)
 		r = walk_note(&w, pool_printf(w.pool, "%s", img->notes[i]), e);
 	if (r == 0 && img->file && o.boot)
@@ -488,12 +501,14 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 			    "--entry: there is no boot menu in this boot");
 	if (r == 0)
 		r = note_unused_options(&w, e);
+	if (r == 0 && o.cc)
+		r = cc_finish(&w, e);
 	if (r == 0)
 		r = sort_unknowns(ret, w.pool, e);
 	if (r == 0)
 		r = hash_events(&w, e);
 	if (r == 0)
-		r = replay(ret, o.pcrs, e);
+		r = replay(ret, opt->pcrs, e);
 	if (r == 0)
 		r = image_check(img, e);
 	hash_jobs_free(w.jobs);
@@ -515,7 +530,7 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	struct predict_options o = *opt;
 
 	if (!o.pcrs)
-		o.pcrs = PREDICT_DEFAULT_PCRS;
+		o.pcrs = o.cc ? PREDICT_CC_REGISTERS : PREDICT_DEFAULT_PCRS;
 	int r = secure_boot_settle(&o, e);
 	if (r < 0) {
 		*ret = PREDICTION_INIT;

@@ -25,6 +25,15 @@ enum authority {
 	AUTHORITY_COUNT,
 };
 
+/* What the component at work tells EFI_CC_MEASUREMENT_PROTOCOL, compared with what it tells a TPM. */
+enum cc_speech {
+	CC_SAME,
+	CC_SILENT,
+	CC_WITHOUT_TAGGED, /* not the tagged events */
+	CC_TAGGED_AS_IPL,  /* tagged events as EV_IPL, without the tag */
+	CC_UNSURE,
+};
+
 struct event_job; /* which job hashes which event */
 
 struct walk {
@@ -46,6 +55,9 @@ struct walk {
 	bool partition_table_measured;
 	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
 	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
+
+	enum cc_speech cc_speech; /* of the component at work */
+	const char *cc_unsure;    /* CC_UNSURE: why */
 
 	struct shim *shim; /* shim has run; NULL: not */
 	struct {

@@ -8,7 +8,8 @@ usage: make-uki.py OUTPUT [WHAT...]
   .NAME=@FILE         a section with the content of a file
   .NAME=%KERNEL       a section with a kernel; KERNEL as for kernel=
   virtual=.NAME:N     the VirtualSize of the last section of that name
-  kernel=WORDS        no sections: a kernel image that measures what the words say: "line", "initrd", both or "none"
+  kernel=WORDS        no sections: a kernel image that measures what the words say: "line", "initrd", both or "none",
+                      and "cc" when it knows EFI_CC_MEASUREMENT_PROTOCOL
   machine=x64|aa64|ia32, subsystem=N, truncate=N (bytes of the file that are written)
 
 Sections stand in the file in the order given. Nothing but Python's standard library is needed.
@@ -49,6 +50,8 @@ def kernel(words, machine=0x8664):
     if "initrd" in words:
         tag = b"Linux initrd\0"
         text[64:64 + 8 + len(tag)] = struct.pack("<II", 0x8F3B22EC, len(tag)) + tag
+    if "cc" in words:  # the halves of a GUID, as two instructions have them
+        text[256:264], text[270:278] = bytes.fromhex("3d1a7596f472a641"), bytes.fromhex("a794ed5d0e67ae6b")
     if "line" in words:
         tag = b"LOADED_IMAGE::LoadOptions\0"
         text[128:128 + 8 + len(tag)] = struct.pack("<II", 0x8F3B22ED, len(tag)) + tag
