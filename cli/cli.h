@@ -100,3 +100,5 @@ bool set_color(const char *when);
 
 /* "sha256:4   HEX", with text behind it if there is any. */
 void print_digest_line(enum alg alg, unsigned pcr, const uint8_t *digest, const char *after);
+/* The same for a register that has a name: "sha384:rtmr1 HEX". */
+void print_register_line(enum alg alg, const char *register_name, const uint8_t *digest, const char *after);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/golden_source.h"
+#include "eventlog/cc.h"
 #include "eventlog/events_json.h"
 
 enum {
@@ -115,9 +116,11 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		return EXIT_TROUBLE + 1;
 	if (a->as && (a->json || a->events))
 		return usage_error("--as goes without --json and --events") + 1;
+	if (p->cc && p->banks & 1u << ALG_SHA384) /* --bank all: those that there are */
+		p->banks = 1u << ALG_SHA384;
 	a->banks_named = p->banks;
 	if (!p->banks)
-		p->banks = a->as ? golden_usual_banks(a->as) : 1u << ALG_SHA256;
+		p->banks = a->as && !p->cc ? golden_usual_banks(a->as) : predict_default_banks(&a->predict);
 	if (!p->pcrs)
 		p->pcrs = predict_default_pcrs(&a->predict);
 	if (a->predict.phases.n && !(p->pcrs & 1u << 11)) {
@@ -145,7 +148,7 @@ static void print_events(const struct arguments *a, const struct prediction *p)
 {
 	for (size_t i = 0; i < p->log.n_events; i++) {
 		const struct event *ev = &p->log.events[i];
-		char buf[11], hex[2 * DIGEST_MAX + 1] = "unknown";
+		char buf[11], name[12], hex[2 * DIGEST_MAX + 1] = "unknown";
 
 		if (!selected(a, ev->pcr))
 			continue;
@@ -156,8 +159,9 @@ static void print_events(const struct arguments *a, const struct prediction *p)
 				continue;
 			if (d.n)
 				hex_encode(d.p, d.n, hex);
-			printf("%2u  %-34s %s:%s  %s  ", ev->pcr, event_type_name(ev->type, buf),
-			       algs[alg].name, hex, event_origin_name(ev->origin));
+			printf("%2s  %-34s %s:%s  %s  ", register_name(p->cc, ev->pcr, name),
+			       event_type_name(ev->type, buf), algs[alg].name, hex,
+			       event_origin_name(ev->origin));
 			put_text(stdout, ev->description);
 			fputs("  [", stdout);
 			put_text(stdout, ev->source);
@@ -170,10 +174,13 @@ static void print_events(const struct arguments *a, const struct prediction *p)
 
 static int print_text(const struct arguments *a, const struct prediction *p, struct pcrcast_error *e)
 {
+	char name[12];
+
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
 		for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
 			if (p->banks & 1u << alg && selected(a, pcr) && known(p, pcr))
-				print_digest_line(alg, pcr, p->values[alg].pcr[pcr], "");
+				print_register_line(alg, register_name(p->cc, pcr, name),
+						    p->values[alg].pcr[pcr], "");
 	for (size_t i = 0; i < a->predict.phases.n && known(p, 11); i++)
 		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 			struct pcr_bank bank;
@@ -225,12 +232,12 @@ static struct cJSON *pcrs_json(struct json_doc *d, const struct arguments *a, co
 			continue;
 		struct cJSON *bank = json_object(d);
 		for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
-			char key[4];
+			char buf[12];
 
 			if (!selected(a, pcr) || !known(p, pcr))
 				continue;
-			(void)snprintf(key, sizeof key, "%u", pcr);
-			json_add_hex(d, bank, key, p->values[alg].pcr[pcr], algs[alg].len);
+			json_add_hex(d, bank, register_name(p->cc, pcr, buf), p->values[alg].pcr[pcr],
+				     algs[alg].len);
 		}
 		json_add(d, pcrs, algs[alg].name, bank);
 	}
@@ -241,18 +248,16 @@ static bool print_json(const struct arguments *a, const struct prediction *p)
 {
 	struct json_doc d = { false };
 	struct cJSON *root = json_object(&d), *complete = json_object(&d), *list;
+	char buf[12];
 
 	json_add_u64(&d, root, "version", 1);
 	json_add_string(&d, root, "image", a->image);
-	json_add(&d, root, "pcrs", pcrs_json(&d, a, p));
+	json_add(&d, root, p->cc ? "registers" : "pcrs", pcrs_json(&d, a, p));
 	if (a->predict.phases.n)
 		json_add(&d, root, "phases", phases_json(&d, a, p));
 	for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
-		char key[4];
-
-		(void)snprintf(key, sizeof key, "%u", pcr);
 		if (selected(a, pcr))
-			json_add_bool(&d, complete, key, known(p, pcr));
+			json_add_bool(&d, complete, register_name(p->cc, pcr, buf), known(p, pcr));
 	}
 	json_add(&d, root, "complete", complete);
 	if (a->events) {
@@ -279,7 +284,11 @@ static bool print_json(const struct arguments *a, const struct prediction *p)
 		struct cJSON *o = json_object(&d);
 
 		if (selected(a, p->unknowns[i].pcr)) {
-			json_add_u64(&d, o, "pcr", p->unknowns[i].pcr);
+			if (p->cc)
+				json_add_string(&d, o, "register",
+						register_name(true, p->unknowns[i].pcr, buf));
+			else
+				json_add_u64(&d, o, "pcr", p->unknowns[i].pcr);
 			json_add_string(&d, o, "reason", p->unknowns[i].reason);
 			if (p->unknowns[i].option)
 				json_add_string(&d, o, "option", p->unknowns[i].option);
@@ -305,8 +314,11 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 {
 	struct eventlog log = EVENTLOG_INIT;
 	struct slice bytes;
+	char name[12];
 	int r = 0;
 
+	log.kind = p->log.kind;
+	log.spec_id = p->log.spec_id;
 	memcpy(log.algs, p->log.algs, sizeof log.algs);
 	log.n_algs = p->log.n_algs;
 	for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
@@ -328,7 +340,8 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 	eventlog_done(&log);
 	for (unsigned pcr = 0; r == 0 && pcr < PCR_COUNT; pcr++)
 		if (selected(a, pcr) && !known(p, pcr))
-			fprintf(stderr, "note: the log leaves PCR %u out: it is not known\n", pcr);
+			fprintf(stderr, "note: the log leaves %s%s out: it is not known\n",
+				p->cc ? "" : "PCR ", register_name(p->cc, pcr, name));
 	return r;
 }
 

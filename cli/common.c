@@ -457,10 +457,18 @@ bool set_color(const char *when)
 
 void print_digest_line(enum alg alg, unsigned pcr, const uint8_t *digest, const char *after)
 {
+	char name[12];
+
+	(void)snprintf(name, sizeof name, "%u", pcr);
+	print_register_line(alg, name, digest, after);
+}
+
+void print_register_line(enum alg alg, const char *register_name, const uint8_t *digest, const char *after)
+{
 	bool bold = color == COLOR_ALWAYS || (color == COLOR_AUTO && isatty(STDOUT_FILENO));
 	char name[24], hex[2 * DIGEST_MAX + 1];
 
-	(void)snprintf(name, sizeof name, "%s:%u", algs[alg].name, pcr);
+	(void)snprintf(name, sizeof name, "%s:%s", algs[alg].name, register_name);
 	hex_encode(digest, algs[alg].len, hex);
 	printf("%s%-10s%s %s%s", bold ? "\033[1m" : "", name, bold ? "\033[0m" : "", hex, *after ? "  " : "");
 	put_text(stdout, after);

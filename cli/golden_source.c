@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/input.h"
+#include "eventlog/cc.h"
 
 /* ---- images ---- */
 
@@ -59,11 +60,15 @@ int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
 	struct golden_set *s = golden_add_set(g, e);
 	int r = s ? 0 : -PCRCAST_ENOMEM;
 
+	if (s)
+		s->cc = p->cc;
 	if (s && !(s->id.image = last_name(&g->pool, image)))
 		r = err_nomem(e);
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
 		for (uint32_t i = 0; i < PCR_COUNT && r == 0; i++) {
-			enum golden_origin origin = origin_of(&p->log, i);
+			/* nothing is predicted for RTMR3, which is userspace's: that it stays as it is, is taken for granted */
+			enum golden_origin origin =
+				p->cc && i == CC_RTMR3 ? GOLDEN_ASSUMED : origin_of(&p->log, i);
 
 			if (!(p->banks & 1u << alg) || !(pcrs & ~p->incomplete & UINT32_C(1) << i))
 				continue;
@@ -84,10 +89,12 @@ static int read_image(const char *path, const struct golden_source_options *opt,
 	struct prediction p = PREDICTION_INIT;
 	struct image img;
 
-	options.banks = opt->banks ? opt->banks : opt->usual ? opt->usual : 1u << ALG_SHA256;
-	options.pcrs = opt->has_pcrs   ? opt->pcrs :
-		       opt->image_pcrs ? opt->image_pcrs :
-					 predict_default_pcrs(&opt->predict);
+	options.banks = opt->banks                ? opt->banks :
+			opt->usual && !options.cc ? opt->usual :
+						    predict_default_banks(&opt->predict);
+	options.pcrs = opt->has_pcrs                  ? opt->pcrs :
+		       opt->image_pcrs && !options.cc ? opt->image_pcrs :
+							predict_default_pcrs(&opt->predict);
 	int r = image_open(path, &img, e);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf16.h"
+#include "eventlog/cc.h"
 
 static bool push(struct predict_arguments *a, struct text_list *l, const char *item)
 {
@@ -102,6 +103,21 @@ static int take_number(const char *option, const char *text, unsigned long most,
 	return 0;
 }
 
+static int take_cc_quirk(struct predict_options *p, const char *text)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} quirks[] = { { "vtpm", CC_QUIRK_VTPM }, { "separator-in-rtmr0", CC_QUIRK_SEPARATOR } };
+
+	for (size_t i = 0; i < sizeof quirks / sizeof quirks[0]; i++)
+		if (strcmp(quirks[i].name, text) == 0) {
+			p->cc_quirks |= quirks[i].bit;
+			return 0;
+		}
+	return usage_error("--cc-quirk %s: expected vtpm or separator-in-rtmr0", text);
+}
+
 int predict_take_option(struct predict_arguments *a, int code)
 {
 	struct predict_options *p = &a->options;
@@ -176,6 +192,11 @@ int predict_take_option(struct predict_arguments *a, int code)
 		p->hardware.compatible_known = true;
 		p->hardware.compatible = strcmp(optarg, "none") == 0 ? NULL : optarg;
 		return 0;
+	case OPT_CC:
+		p->cc = true;
+		return 0;
+	case OPT_CC_QUIRK:
+		return take_cc_quirk(p, optarg);
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
 			return usage_error(
@@ -191,6 +212,12 @@ int predict_finish_options(struct predict_arguments *a)
 
 	if ((a->none_console && a->consoles.n) || (a->none_hwid && a->n_hwids))
 		return usage_error("\"none\" was given beside a value");
+	if (p->cc && a->constellation)
+		return usage_error("--cc: the model constellation knows no CC registers");
+	if (p->cc && a->phases.n)
+		return usage_error("--phase: userspace extends no CC register");
+	if (p->cc_quirks && !p->cc)
+		return usage_error("--cc-quirk goes with --cc");
 	p->smbios = a->smbios.items;
 	p->n_smbios = a->smbios.n;
 	p->consoles = a->consoles.items;
@@ -202,7 +229,14 @@ int predict_finish_options(struct predict_arguments *a)
 
 uint32_t predict_default_pcrs(const struct predict_arguments *a)
 {
-	return a->constellation ? PREDICT_CONSTELLATION_PCRS : PREDICT_DEFAULT_PCRS;
+	return a->options.cc    ? PREDICT_CC_REGISTERS :
+	       a->constellation ? PREDICT_CONSTELLATION_PCRS :
+				  PREDICT_DEFAULT_PCRS;
+}
+
+alg_set predict_default_banks(const struct predict_arguments *a)
+{
+	return 1u << (a->options.cc ? ALG_SHA384 : ALG_SHA256);
 }
 
 int predict_by_model(const struct predict_arguments *a, struct image *img, const struct predict_options *opt,
@@ -218,7 +252,10 @@ void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet
 
 		if (u->pcr >= PCR_COUNT || !(pcrs & UINT32_C(1) << u->pcr))
 			continue;
-		fprintf(stderr, "PCR %u is not known: ", u->pcr);
+		char buf[12];
+
+		fprintf(stderr, "%s%s is not known: ", p->cc ? "" : "PCR ",
+			register_name(p->cc, u->pcr, buf));
 		put_text(stderr, u->reason);
 		if (u->option)
 			fprintf(stderr, "; %s would tell", u->option);

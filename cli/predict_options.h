@@ -31,6 +31,8 @@ enum {
 	OPT_DB,
 	OPT_DBX,
 	OPT_EXIT_BOOT_SERVICES,
+	OPT_CC,
+	OPT_CC_QUIRK,
 };
 
 /* Rows for a verb's table of options. */
@@ -66,7 +68,10 @@ enum {
 	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, \
 	  "first compatible string of the firmware's device tree" }, \
 	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
-	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }
+	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }, \
+	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
+	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
+	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }
 // clang-format on
 
 struct text_list {
@@ -104,6 +109,8 @@ int predict_read_variables(struct predict_arguments *a);
 
 /* Registers that the model predicts when none are named. */
 uint32_t predict_default_pcrs(const struct predict_arguments *a);
+/* And the bank, likewise. */
+alg_set predict_default_banks(const struct predict_arguments *a);
 
 /* predict(), by the model that was chosen; opt is a->options with banks and pcrs set. */
 int predict_by_model(const struct predict_arguments *a, struct image *img, const struct predict_options *opt,
