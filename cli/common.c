@@ -415,7 +415,7 @@ int refuse_overwrite(const char *option, const char *target, const char *image, 
 	if (there && !S_ISREG(out.st_mode) && !S_ISBLK(out.st_mode))
 		return 0;
 	if (there && out.st_dev == in.st_dev && out.st_ino == in.st_ino)
-		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s would overwrite the image", option);
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s would overwrite the input", option);
 	directory_of(target, dir);
 	if (from_stdin || !(S_ISDIR(in.st_mode) ? lies_in(dir, image) : lies_in_companions(dir, image)))
 		return 0;

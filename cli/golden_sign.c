@@ -239,8 +239,10 @@ int golden_run_sign(struct golden_arguments *a)
 			a->as->name);
 	if (!a->verify.key == !a->sign.digest_only)
 		return usage_error("golden sign: expected one of --key and --digest-only");
-	if (a->output && refuse_overwrite("--output", a->output, a->files[0], &e) < 0)
-		return fail_at(a->files[0], &e);
+	const char *const inputs[] = { a->files[0], a->verify.key, a->sign.passphrase_file };
+	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0] && a->output; i++)
+		if (inputs[i] && refuse_overwrite("--output", a->output, inputs[i], &e) < 0)
+			return fail_at(inputs[i], &e);
 	if (policies) {
 		r = run_policies(a, &e);
 		return r < 0 ? fail_at(a->files[0], &e) : r;
