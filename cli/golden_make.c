@@ -62,6 +62,28 @@ static void tell_part(const struct golden_arguments *a, const struct golden *par
 	golden_note_phases(a, part, file);
 }
 
+static bool has_values(const struct golden *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->sets[i].n_registers || g->sets[i].n_policies)
+			return true;
+	return false;
+}
+
+/* A file without any value, which our own format could be, would be taken for a reference. */
+static int check_selection(struct golden_arguments *a, const struct golden *all, struct pcrcast_error *e)
+{
+	const char *const *lost;
+	struct golden chosen;
+	size_t n_lost;
+	int r = golden_select(all, &a->selection, &a->pool, &chosen, &lost, &n_lost, e);
+
+	if (r == 0 && !a->selection.label && has_values(all) && !has_values(&chosen))
+		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			    "no value is of the chosen banks and registers (--bank, --pcr)");
+	return r;
+}
+
 static int write_all(struct golden_arguments *a, struct golden *all)
 {
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
@@ -76,7 +98,8 @@ static int write_all(struct golden_arguments *a, struct golden *all)
 		return fail(&e);
 	golden_print_notes(a, all->notes + n_notes, all->n_notes - n_notes, "note");
 	apply_options(a, all);
-	if (golden_write(all, &a->selection, a->as, &a->pool, &bytes, &lost, &n_lost, &e) < 0)
+	if (check_selection(a, all, &e) < 0 ||
+	    golden_write(all, &a->selection, a->as, &a->pool, &bytes, &lost, &n_lost, &e) < 0)
 		return fail(&e);
 	int status = golden_put(a, a->as, bytes);
 	if (status == EXIT_DONE)

@@ -146,12 +146,36 @@ GOLDEN_READER(systemd_measure_read)
 	return in->json ? systemd_read_bank_lists(in, g, read_measure, e) : read_measure_text(in, g, e);
 }
 
+/* The same, of what is to be written. */
+static int check_phases(const struct golden_register *reg, struct pcrcast_error *e)
+{
+	for (size_t i = 0; i < reg->n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const char *a = reg->values[i].label, *b = reg->values[k].label;
+
+			a = a && phase_label(a) ? phase_label(a) : ":";
+			b = b && phase_label(b) ? phase_label(b) : ":";
+			if (strcmp(a, b) == 0)
+				return err_set(
+					e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+					"systemd-measure cannot hold several values of %s:%u for the phase \"%s\": choose with --label",
+					algs[reg->alg].name, reg->index, a);
+		}
+	return 0;
+}
+
 GOLDEN_WRITER(systemd_measure_write)
 {
 	const struct golden_set *s = &g->sets[0];
 	struct json_doc d = { false };
-	struct cJSON *root = json_object(&d);
 
+	for (size_t i = 0; i < s->n_registers; i++) {
+		int r = check_phases(&s->registers[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	struct cJSON *root = json_object(&d);
 	for (size_t i = 0; i < s->n_registers; i++) {
 		const struct golden_register *reg = &s->registers[i];
 		struct cJSON *list = json_array(&d);
