@@ -167,6 +167,20 @@ static int blame_values(struct verification *v, const struct tpm_quote *q, enum 
 	return 0;
 }
 
+/* Nobody states values, and the reference has one for each register that is quoted: are they others? */
+static int blame_reference(struct verification *v, const struct tpm_quote *q, enum alg hash, const char *name)
+{
+	char why[QUOTE_WHY_MAX];
+	struct pcr_values want;
+
+	if (!single_values(v->in, &want) || quote_match_values(q, hash, &want, why) != MATCH_NO)
+		return 0;
+	return verify_say(
+		v, VERIFY_REFERENCE, CHECK_FAIL,
+		"%sthe quoted values are not the reference's; without register values nobody can tell which",
+		name);
+}
+
 /*
  * Registers that a running system extends when the firmware's log has ended: 10 is IMA's, 11 and 15 are systemd's
  * (systemd-pcrphase, systemd-pcrmachine); TCG PC Client Platform Firmware Profile, section 2.3.4, leaves 8 to 15 to it.
@@ -242,16 +256,15 @@ static int check_pcr_digest(struct verification *v, const struct evidence_quote 
 		prove(v, q, &values);
 		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_PASS, "%s are those quoted", from);
 	}
-	if (of_want && m == MATCH_NO) {
-		int r = verify_say(
-			v, VERIFY_REFERENCE, CHECK_FAIL,
-			"%sthe quoted values are not the reference's; without register values nobody can tell which",
-			name);
-		return r < 0 ? r :
-			       verify_say(
-				       v, VERIFY_PCR_DIGEST, CHECK_SKIP,
-				       "only the reference's values were at hand, and they are not those quoted");
+	if ((of_want || of_log) && m == MATCH_NO) {
+		int r = blame_reference(v, q, hash, name);
+
+		if (r < 0)
+			return r;
 	}
+	if (of_want && m == MATCH_NO)
+		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_SKIP,
+				  "only the reference's values were at hand, and they are not those quoted");
 	if (of_log && m == MATCH_NO && covers_system_registers(q))
 		return verify_say(
 			v, VERIFY_PCR_DIGEST, CHECK_SKIP,
