@@ -15,7 +15,7 @@ static void samples_are_recognised_and_written_back(void **state)
 
 static void states_become_sets(void **state)
 {
-	struct slice bytes = sample_load("corim.cbor");
+	struct slice bytes = sample_file("corim.cbor");
 	struct pcrcast_error e;
 	struct golden g;
 
@@ -39,7 +39,7 @@ static void states_become_sets(void **state)
 
 static void a_signed_manifest_is_read_and_said_not_to_be_checked(void **state)
 {
-	struct slice bytes = sample_load("corim-signed.cbor"), plain = sample_load("corim.cbor");
+	struct slice bytes = sample_file("corim-signed.cbor"), plain = sample_file("corim.cbor");
 	struct pool pool = POOL_INIT;
 	const char *const *lost;
 	struct pcrcast_error e;
@@ -58,7 +58,7 @@ static void a_signed_manifest_is_read_and_said_not_to_be_checked(void **state)
 
 static void a_comid_alone_is_read(void **state)
 {
-	struct slice bytes = sample_load("comid.cbor");
+	struct slice bytes = sample_file("comid.cbor");
 	struct pcrcast_error e;
 	struct golden g;
 
@@ -79,7 +79,7 @@ static void a_comid_alone_is_read(void **state)
 
 static void ids_follow_from_contents(void **state)
 {
-	struct slice json = sample_load("corim-derived.json"), cbor = sample_load("corim-derived.cbor");
+	struct slice json = sample_file("corim-derived.json"), cbor = sample_file("corim-derived.cbor");
 	struct pool pool = POOL_INIT;
 	const char *const *lost;
 	struct pcrcast_error e;
@@ -108,7 +108,7 @@ static void ids_follow_from_contents(void **state)
 
 static void json_and_cbor_give_each_other_what_both_can_hold(void **state)
 {
-	struct slice bytes = sample_load("comid.json");
+	struct slice bytes = sample_file("comid.json");
 	struct pool pool = POOL_INIT;
 	const char *const *lost;
 	struct pcrcast_error e;
@@ -322,7 +322,7 @@ static void manifests_that_are_odd_are_refused(void **state)
 
 static void every_truncation_of_a_manifest_is_refused(void **state)
 {
-	struct slice bytes = sample_load("corim-signed.cbor");
+	struct slice bytes = sample_file("corim-signed.cbor");
 
 	(void)state;
 	for (size_t n = 0; n < bytes.n; n++) {

@@ -1,5 +1,5 @@
 /* Dumps and lists of registers: tpm2-tools, sysfs, pcr-oracle, go_tpm_remote_attestation, Keylime's TPM policy. */
-#include "golden_file.h"
+#include "golden_sample.h"
 
 #include "base/encode.h"
 
@@ -56,7 +56,7 @@ static void files_of_a_tpm_are_recognised_read_and_written_byte_for_byte(void **
 		sample_take((struct slice){ p, n }, NULL, &g);
 		assert_string_equal(g.format, cases[i].format);
 		assert_sample(&g, cases[i].origin);
-		struct slice out = sample_write(&g, cases[i].format, &pool, NULL);
+		struct slice out = sample_write(&g, cases[i].format, &pool, NULL, NULL);
 		assert_int_equal(out.n, n);
 		assert_memory_equal(out.p, p, n);
 		golden_done(&g);
@@ -111,7 +111,7 @@ static void bare_values_need_to_be_told_whose_they_are(void **state)
 	in.pcrs = 1u << 0 | 1u << 4 | 1u << 17;
 	assert_int_equal(golden_read(&in, f, &g, &e), 0);
 	assert_value(&g, ALG_SHA256, 4, SHA256_4, GOLDEN_OBSERVED);
-	struct slice out = sample_write(&g, "tpm2-values", &pool, &n_lost);
+	struct slice out = sample_write(&g, "tpm2-values", &pool, NULL, &n_lost);
 	assert_true(slice_equal(out, in.bytes));
 	golden_done(&g);
 	in.pcrs |= 1u << 5; /* more registers than values */
@@ -126,7 +126,7 @@ static void bare_values_need_to_be_told_whose_they_are(void **state)
 	p = sample_load(DATA "tpm2-pcrs.bin", &n);
 	sample_take((struct slice){ p, n }, NULL, &h);
 	free(p);
-	out = sample_write(&h, "tpm2-values", &pool, &n_lost);
+	out = sample_write(&h, "tpm2-values", &pool, NULL, &n_lost);
 	p = sample_load(DATA "tpm2-values.bin", &n);
 	assert_int_equal(out.n, n);
 	assert_memory_equal(out.p, p, n);
@@ -177,7 +177,7 @@ static void the_order_of_a_flag_is_told_and_its_digest_is_the_quotes(void **stat
 	assert_int_equal(digest_of(ALG_SHA256, (struct slice){ both, 64 }, &d, NULL), 0);
 	hex_encode(d.bytes, 32, hex);
 	assert_string_equal(hex, "8c9c912083dad222b04250554cdcc77a62b94cb169c861f5d9c1761520949695");
-	struct slice out = sample_write(&g, "flag", &pool, NULL);
+	struct slice out = sample_write(&g, "flag", &pool, NULL, NULL);
 	assert_int_equal(out.n, n);
 	assert_memory_equal(out.p, p, n);
 	golden_done(&g);
@@ -289,11 +289,11 @@ static void keylimes_policy_keeps_its_values_and_its_mask(void **state)
 	assert_int_equal(g.sets[0].n_registers, 5);
 	assert_value(&g, ALG_SHA1, 4, SHA1_4, GOLDEN_STATED);
 	assert_value(&g, ALG_SHA256, 4, SHA256_4, GOLDEN_STATED);
-	struct slice out = sample_write(&g, "keylime-tpm", &pool, NULL);
+	struct slice out = sample_write(&g, "keylime-tpm", &pool, NULL, NULL);
 	assert_non_null(strstr((const char *)out.p, "\"0x408411\""));
 	sample_take(out, NULL, &h);
 	assert_int_equal(h.sets[0].n_registers, 5);
-	struct slice again = sample_write(&h, "keylime-tpm", &pool, NULL);
+	struct slice again = sample_write(&h, "keylime-tpm", &pool, NULL, NULL);
 	assert_true(slice_equal(out, again));
 	golden_done(&h);
 

@@ -54,7 +54,7 @@ static void aws_that_is_odd_is_refused(void **state)
 
 static void values_of_another_bank_are_refused_with_both_named(void **state)
 {
-	struct slice bytes = sample_load("pcrsys.json");
+	struct slice bytes = sample_file("pcrsys.json");
 	struct golden_selection all = { 0 };
 	struct pool pool = POOL_INIT;
 	const char *const *lost;
@@ -78,7 +78,7 @@ static void values_of_another_bank_are_refused_with_both_named(void **state)
 
 static void boot_phases_are_told_by_their_values_not_by_their_place(void **state)
 {
-	struct slice bytes = sample_load("pcrsys.json");
+	struct slice bytes = sample_file("pcrsys.json");
 	struct pool pool = POOL_INIT;
 	const char *const *lost;
 	struct pcrcast_error e;
@@ -245,7 +245,7 @@ static void rvps_that_is_odd_is_refused(void **state)
 
 static void the_first_form_of_compute_pcrs_is_read(void **state)
 {
-	struct slice bytes = sample_load("compute-pcrs-2025.json");
+	struct slice bytes = sample_file("compute-pcrs-2025.json");
 	struct golden_selection all = { 0 };
 	struct pool pool = POOL_INIT;
 	const char *const *lost;
