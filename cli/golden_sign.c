@@ -233,6 +233,9 @@ int golden_run_sign(struct golden_arguments *a)
 	struct slice bytes;
 	int r;
 
+	if (!policies && (a->source.has_pcrs || a->source.banks || a->source.predict.any || a->source.from))
+		return usage_error(
+			"golden sign: --pcr, --bank, --from and how an image boots go with --as pcrsig");
 	if (policies && strcmp(a->as->name, "pcrsig") != 0)
 		return usage_error(
 			"golden sign --as %s: expected pcrsig, or no --as for a signature over the file",

@@ -42,6 +42,17 @@ static int add_phases(const struct prediction *p, enum alg alg, const struct tex
 	return r;
 }
 
+/* The events of the registers that have a value: a log of these says nothing of others, as one of all would. */
+static void keep_events(struct eventlog *log, uint32_t pcrs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < log->n_events; i++)
+		if (log->events[i].pcr < PCR_COUNT && pcrs >> log->events[i].pcr & 1)
+			log->events[n++] = log->events[i];
+	log->n_events = n;
+}
+
 /* The last name of a path, without slashes behind it: what an image is called wherever it lies. */
 static const char *last_name(struct pool *pool, const char *path)
 {
@@ -79,6 +90,7 @@ int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
 						     (struct slice){ p->values[alg].pcr[i], algs[alg].len },
 						     origin, NULL, e);
 		}
+	keep_events(&p->log, pcrs & ~p->incomplete);
 	return r < 0 ? r : golden_keep_log(g, s, &p->log, e);
 }
 

@@ -142,23 +142,30 @@ static struct cJSON *extras_json(struct json_doc *d, const struct golden_set *s)
 	return list;
 }
 
-static struct cJSON *events_list(struct json_doc *d, const struct eventlog *log)
+/* The events of the registers that were chosen. */
+static struct cJSON *events_list(struct json_doc *d, const struct eventlog *log,
+				 const struct golden_selection *sel)
 {
 	struct cJSON *list = json_array(d);
 
-	for (size_t i = 0; i < log->n_events; i++)
-		json_append(d, list, event_json(d, log, &log->events[i], EVENTS_JSON_WHOLE));
+	for (size_t i = 0; i < log->n_events; i++) {
+		uint32_t pcr = log->events[i].pcr;
+
+		if (!sel->has_pcrs || (pcr < PCR_COUNT && sel->pcrs >> pcr & 1))
+			json_append(d, list, event_json(d, log, &log->events[i], EVENTS_JSON_WHOLE));
+	}
 	return list;
 }
 
-static struct cJSON *set_json(struct json_doc *d, const struct golden_set *s)
+static struct cJSON *set_json(struct json_doc *d, const struct golden_set *s,
+			      const struct golden_selection *sel)
 {
 	struct cJSON *o = json_object(d);
 
 	json_add(d, o, "identity", identity_json(d, &s->id));
 	json_add(d, o, s->cc ? "registers" : "pcrs", registers_json(d, s));
 	if (s->log)
-		json_add(d, o, "events", events_list(d, s->log));
+		json_add(d, o, "events", events_list(d, s->log, sel));
 	if (s->n_policies)
 		json_add(d, o, "policies", policies_json(d, s));
 	if (s->n_claims)
@@ -175,7 +182,7 @@ GOLDEN_WRITER(json_write_golden)
 
 	json_add_u64(&d, root, "version", JSON_VERSION);
 	for (size_t i = 0; i < g->n; i++)
-		json_append(&d, sets, set_json(&d, &g->sets[i]));
+		json_append(&d, sets, set_json(&d, &g->sets[i], w->sel));
 	json_add(&d, root, "sets", sets);
 	return golden_write_json(w, &d, root, false, e);
 }
