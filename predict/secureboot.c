@@ -39,6 +39,8 @@ static int judge_by_db(struct walk *w, const struct pe *pe, enum verdict *ret, c
 	struct db_verdict v;
 	int r = db_judge(w, pe, &v, e);
 
+	if (r == 0 && !firmware_variables_know(w->opt->variables, "dbx", &guid_image_security))
+		r = walk_assume(w, "variable dbx", "forbids nothing that is booted", "--dbx", e);
 	if (r < 0 || v.answer == DB_ALLOWS)
 		return r;
 	*ret = v.answer == DB_DENIES ? IMAGE_REFUSED : IMAGE_UNSURE;
