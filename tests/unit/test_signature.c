@@ -502,9 +502,84 @@ static void every_truncation_of_the_certificate_table_is_trouble_or_an_error(voi
 	free(image);
 }
 
+/* tests/data/pe/sign-chain.sh: signer below middle below top; the stranger is called as middle is. All are out of date. */
+static void any_certificate_above_the_signer_is_an_anchor_whatever_its_date(void **state)
+{
+	static const struct {
+		const char *certificate;
+		bool verified;
+	} rows[] = {
+		{ "chain-signer", true },
+		{ "chain-middle", true },
+		{ "chain-top", true },
+		{ "chain-stranger", false },
+	};
+	struct opened o = open_file("signed-chain");
+
+	(void)state;
+	assert_int_equal(o.list.n, 1);
+	assert_true(o.list.exact);
+	assert_true(signs_image(&o, 0));
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char path[128];
+		size_t n;
+
+		(void)snprintf(path, sizeof path, "tests/data/pe/%s.der", rows[i].certificate);
+		uint8_t *der = load_file(path, &n);
+		if (signature_verified_by(&o.list.items[0], (struct slice){ der, n }) != rows[i].verified)
+			fail_msg("%s", rows[i].certificate);
+		assert_int_equal(slice_equal(o.list.items[0].signer, (struct slice){ der, n }), i == 0);
+		for (size_t k = 0; k < n; k++) {
+			uint8_t *block = malloc(k ? k : 1);
+
+			assert_non_null(block);
+			memcpy(block, der, k);
+			assert_false(signature_verified_by(&o.list.items[0], (struct slice){ block, k }));
+			free(block);
+		}
+		free(der);
+	}
+	done(&o);
+}
+
+static void a_changed_signature_leads_to_no_anchor(void **state)
+{
+	struct opened whole = open_file("signed-sbsign");
+	struct slice signer = whole.list.items[0].signer;
+	size_t n;
+	uint8_t *image = load("signed-sbsign", &n);
+
+	(void)state;
+	assert_true(signature_verified_by(&whole.list.items[0], signer));
+	image[n - 20] ^= 1; /* in the signature proper */
+	struct opened o = open_image(image, n);
+	assert_int_equal(o.list.n, 1);
+	assert_false(signature_verified_by(&o.list.items[0], signer));
+	done(&o);
+	done(&whole);
+}
+
+static void entries_that_do_not_fill_the_table_are_noticed(void **state)
+{
+	size_t n;
+	uint8_t *image = load("signed-sbsign", &n);
+	struct opened o = open_file("signed-sbsign");
+
+	(void)state;
+	assert_true(o.list.exact);
+	put_u32le(image + o.pe.cert_off, get_u32le(image + o.pe.cert_off) - 8);
+	done(&o);
+	o = open_image(image, n);
+	assert_false(o.list.exact);
+	done(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_certificate_above_the_signer_is_an_anchor_whatever_its_date),
+		cmocka_unit_test(a_changed_signature_leads_to_no_anchor),
+		cmocka_unit_test(entries_that_do_not_fill_the_table_are_noticed),
 		cmocka_unit_test(signatures_of_several_tools_are_read_and_verified),
 		cmocka_unit_test(names_are_escaped_for_terminals),
 		cmocka_unit_test(an_unsigned_image_has_no_signatures),
