@@ -150,6 +150,9 @@ int predict_take_option(struct predict_arguments *a, int code)
 			return usage_error("--variables was given twice");
 		a->firmware.store = optarg;
 		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_VARIABLES_DICTIONARY:
+		a->firmware.dictionary = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_PK:
 		return push(a, &a->firmware.pk, optarg) ? 0 : out_of_memory();
 	case OPT_KEK:

@@ -26,6 +26,7 @@ enum {
 	OPT_PHASE,
 	OPT_MODEL,
 	OPT_VARIABLES,
+	OPT_VARIABLES_DICTIONARY,
 	OPT_PK,
 	OPT_KEK,
 	OPT_DB,
@@ -51,7 +52,9 @@ enum {
 	{ "secure-boot", 0, "on|off|absent", OPT_SECURE_BOOT, \
 	  "Secure Boot (default: as --variables says, else off)" }, \
 	{ "variables", 0, "STORE|none", OPT_VARIABLES, \
-	  "the firmware's variables: OVMF_VARS.fd, JSON, directory of efivars" }, \
+	  "the firmware's variables: OVMF_VARS.fd, JSON, UefiData, directory of efivars" }, \
+	{ "variables-dictionary", 0, "FILE", OPT_VARIABLES_DICTIONARY, \
+	  "what EC2's UefiData is compressed with" }, \
 	{ "pk", 0, "[GUID:]FILE|none", OPT_PK, "the variable PK, in place of the store's" }, \
 	{ "kek", 0, "[GUID:]FILE|none", OPT_KEK, "the variable KEK (repeatable)" }, \
 	{ "db", 0, "[GUID:]FILE|none", OPT_DB, "the variable db (repeatable)" }, \
@@ -81,7 +84,8 @@ struct text_list {
 
 /* What is known of the firmware's variables: a store, and files of single ones. */
 struct variable_arguments {
-	const char *store; /* --variables; NULL: not given */
+	const char *store;      /* --variables; NULL: not given */
+	const char *dictionary; /* --variables-dictionary; NULL: not given */
 	struct text_list pk, kek, db, dbx;
 	struct firmware_variables variables;
 };

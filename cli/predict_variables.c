@@ -11,6 +11,7 @@
 enum {
 	STORE_MAX = 64 << 20, /* bytes; AArch64 stores are padded to 64 MiB */
 	SIGNATURES_MAX = 4 << 20,
+	DICTIONARY_MAX = 1 << 20,
 };
 
 static int read_efivars(struct pool *pool, const char *path, struct firmware_variables *v,
@@ -34,9 +35,13 @@ static int read_store(struct predict_arguments *a)
 	struct firmware_variables *v = &a->firmware.variables;
 	const char *path = a->firmware.store;
 	struct pcrcast_error e;
-	struct slice bytes;
+	struct slice bytes, dictionary = SLICE_EMPTY;
 	struct stat st;
 	int r;
+
+	if (a->firmware.dictionary &&
+	    input_read(a->pool, a->firmware.dictionary, DICTIONARY_MAX, &dictionary, &e) < 0)
+		return fail_at(a->firmware.dictionary, &e);
 
 	if (strcmp(path, "none") == 0) {
 		v->whole = true;
@@ -47,7 +52,7 @@ static int read_store(struct predict_arguments *a)
 	} else {
 		r = input_read(a->pool, path, STORE_MAX, &bytes, &e);
 		if (r == 0)
-			r = variable_store_read(a->pool, bytes, v, &e);
+			r = variable_store_read(a->pool, bytes, dictionary, v, &e);
 	}
 	return r < 0 ? fail_at(path, &e) : 0;
 }
@@ -107,6 +112,8 @@ int predict_read_variables(struct predict_arguments *a)
 		{ "dbx", "dbx", &guid_image_security, &f->dbx },
 	};
 	bool any = f->store;
+	if (f->dictionary && !f->store)
+		return usage_error("--variables-dictionary goes with --variables");
 	int status = f->store ? read_store(a) : 0;
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && status == 0; i++) {

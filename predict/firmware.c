@@ -116,9 +116,9 @@ static int state_defaults(struct walk *w, struct pcrcast_error *e)
 
 	if (r == 0 && !o->secure_boot_given)
 		r = walk_assume(w, "secure-boot",
-				!o->variables || !o->variables->whole ? "off" :
-				o->secure_boot                        ? "on, as the variables say" :
-									"off, as the variables say",
+				!o->secure_boot_of_variables ? "off" :
+				o->secure_boot               ? "on, as the variables say" :
+							       "off, as the variables say",
 				"--secure-boot", e);
 	if (r == 0 && !o->failed_attempts)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);

@@ -29,6 +29,7 @@ struct predict_options {
 	struct slice load_options; /* bytes that the firmware passes to the first EFI file */
 	unsigned failed_attempts;  /* boot options tried before; at most PREDICT_MAX_ATTEMPTS */
 	bool secure_boot, secure_boot_given;
+	bool secure_boot_of_variables; /* set by predict(): not given, but the variables say it */
 	bool secure_boot_absent; /* the firmware knows no Secure Boot and has no variable SecureBoot; it is off */
 	bool confidential_vm;
 	bool cc; /* the registers are RTMR0 to RTMR3 of a TDX guest, and pcrs and banks are about these */

@@ -26,18 +26,19 @@ int secure_boot_settle(struct predict_options *o, struct pcrcast_error *e)
 {
 	const struct firmware_variables *v = o->variables;
 
-	if (!firmware_variables_know(v, "PK", &guid_efi_global))
-		return 0;
 	bool has_key = exists(v, "PK", &guid_efi_global);
-	if (o->secure_boot && !has_key)
+
+	if (o->secure_boot && !has_key && firmware_variables_know(v, "PK", &guid_efi_global))
 		return err_set(
 			e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			"--secure-boot on, but the variables hold no platform key (PK): without one it is off");
-	if (o->secure_boot_given || !v->whole)
+	/* SecureBoot itself is in efivars only. With a platform key and nothing that says otherwise EDK2 turns it on. */
+	bool listed = exists(v, "SecureBoot", &guid_efi_global);
+	if (o->secure_boot_given || !(listed || (v && v->whole)))
 		return 0;
-	/* With a platform key and nothing that says otherwise EDK2 turns it on. SecureBoot itself is in efivars only. */
-	o->secure_boot = has_key && !is_zero(v, "SecureBoot", &guid_efi_global) &&
-			 !is_zero(v, "SecureBootEnable", &enable_guid);
+	o->secure_boot_of_variables = true;
+	o->secure_boot = listed ? !is_zero(v, "SecureBoot", &guid_efi_global) :
+				  has_key && !is_zero(v, "SecureBootEnable", &enable_guid);
 	return 0;
 }
 

@@ -212,10 +212,13 @@ int variable_store_read_edk2(struct pool *pool, struct slice bytes, struct firmw
 	return 0;
 }
 
-int variable_store_read(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
-			struct pcrcast_error *e)
+int variable_store_read(struct pool *pool, struct slice bytes, struct slice dictionary,
+			struct firmware_variables *ret, struct pcrcast_error *e)
 {
 	struct slice part;
+
+	if (variable_store_is_aws(bytes))
+		return variable_store_read_aws(pool, bytes, dictionary, ret, e);
 
 	if (slice_at(bytes, FV_SIGNATURE_OFF, 4, &part) && slice_equal_string(part, "_FVH"))
 		return variable_store_read_edk2(pool, bytes, ret, e);
@@ -231,5 +234,5 @@ int variable_store_read(struct pool *pool, struct slice bytes, struct firmware_v
 	}
 	return err_set(
 		e, PCRCAST_EUNSUPPORTED, 0,
-		"no variable store: expected EDK2's (OVMF_VARS.fd) or JSON of virt-firmware or QEMU, or a directory of efivars");
+		"no variable store: expected EDK2's (OVMF_VARS.fd), JSON of virt-firmware or QEMU, UefiData of EC2, or a directory of efivars");
 }

@@ -42,17 +42,22 @@ int firmware_variables_set(struct pool *pool, struct firmware_variables *v, stru
 /*
  * Read a variable store; the result is whole. It is recognised by its bytes:
  * - the non-volatile store of firmware made from EDK2, a firmware volume as OVMF_VARS.fd is one (what follows it is left alone);
- * - the JSON of virt-firmware and of QEMU's uefi-vars device.
+ * - the JSON of virt-firmware and of QEMU's uefi-vars device;
+ * - UefiData of Amazon EC2, for which dictionary is the preset dictionary of its compression (empty: an error says so).
  * bytes must live as long as the pool. Errors carry the byte offset.
  */
-int variable_store_read(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
-			struct pcrcast_error *e);
+int variable_store_read(struct pool *pool, struct slice bytes, struct slice dictionary,
+			struct firmware_variables *ret, struct pcrcast_error *e);
 
 /* Private to the readers: each format in a file of its own. */
 int variable_store_read_edk2(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
 			     struct pcrcast_error *e);
 int variable_store_read_json(struct pool *pool, struct slice bytes, struct firmware_variables *ret,
 			     struct pcrcast_error *e);
+
+bool variable_store_is_aws(struct slice bytes);
+int variable_store_read_aws(struct pool *pool, struct slice text, struct slice dictionary,
+			    struct firmware_variables *ret, struct pcrcast_error *e);
 
 /* Add a variable that must not be there yet (PCRCAST_EFORMAT, at offset). */
 int firmware_variables_add(struct pool *pool, struct firmware_variables *v, struct firmware_variable variable,
@@ -65,5 +70,8 @@ int firmware_variables_add(struct pool *pool, struct firmware_variables *v, stru
 int firmware_variables_add_efivar(struct pool *pool, struct firmware_variables *ret, const char *name,
 				  struct slice bytes, struct pcrcast_error *e);
 
-/* Is this all of an efivars file system, not a selection? Told by BootCurrent, which firmware sets at every boot. */
+/*
+ * Is this all of an efivars file system, not a selection? Taken to be all when the variables are there that firmware sets at every
+ * boot (SecureBoot, SetupMode, BootCurrent), and the keys that fit: PK, KEK, db and dbx, or in setup mode no PK.
+ */
 bool firmware_variables_are_whole(const struct firmware_variables *v);

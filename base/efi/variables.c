@@ -84,5 +84,24 @@ int firmware_variables_add_efivar(struct pool *pool, struct firmware_variables *
 
 bool firmware_variables_are_whole(const struct firmware_variables *v)
 {
-	return firmware_variables_find(v, "BootCurrent", &guid_efi_global);
+	static const struct {
+		const char *name;
+		const struct guid *guid;
+	} keys[] = {
+		{ "PK", &guid_efi_global },
+		{ "KEK", &guid_efi_global },
+		{ "db", &guid_image_security },
+		{ "dbx", &guid_image_security },
+	};
+	const struct firmware_variable *setup = firmware_variables_find(v, "SetupMode", &guid_efi_global);
+
+	if (!setup || !firmware_variables_find(v, "SecureBoot", &guid_efi_global) ||
+	    !firmware_variables_find(v, "BootCurrent", &guid_efi_global))
+		return false;
+	if (setup->data.p[0] == 1)
+		return !firmware_variables_find(v, "PK", &guid_efi_global);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (!firmware_variables_find(v, keys[i].name, keys[i].guid))
+			return false;
+	return true;
 }

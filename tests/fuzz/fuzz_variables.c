@@ -21,7 +21,7 @@ static void read_store(struct slice bytes)
 	struct pool pool = POOL_INIT;
 	size_t total = 0;
 
-	if (variable_store_read(&pool, bytes, &v, &e) == 0) {
+	if (variable_store_read(&pool, bytes, SLICE_EMPTY, &v, &e) == 0) {
 		CHECK(v.whole);
 		for (size_t i = 0; i < v.n; i++) {
 			const struct firmware_variable *f =

@@ -84,7 +84,7 @@ static int read_first(struct fixture *f, size_t n)
 	memset(block, 0xff, n ? n : 1);
 	memcpy(block, f->b.p, n < f->b.n ? n : f->b.n);
 	f->v = FIRMWARE_VARIABLES_INIT;
-	rc = variable_store_read(&f->pool, (struct slice){ block, n }, &f->v, &f->e);
+	rc = variable_store_read(&f->pool, (struct slice){ block, n }, SLICE_EMPTY, &f->v, &f->e);
 	/* what was read borrows from the block: keep a copy of the values that the tests look at */
 	for (size_t i = 0; rc == 0 && i < f->v.n; i++) {
 		struct slice *d = &f->v.items[i].data;
@@ -232,7 +232,7 @@ static void a_variable_twice_is_refused(void **state)
 static int read_json(struct fixture *f, const char *text)
 {
 	f->v = FIRMWARE_VARIABLES_INIT;
-	return variable_store_read(&f->pool, slice_of_string(text), &f->v, &f->e);
+	return variable_store_read(&f->pool, slice_of_string(text), SLICE_EMPTY, &f->v, &f->e);
 }
 
 static void json_of_qemu_and_virt_firmware_is_read(void **state)
@@ -319,13 +319,34 @@ static void files_of_efivars_carry_four_bytes_of_attributes(void **state)
 	assert_variable(&f, "a-b", GLOBAL_GUID, "x");
 	assert_false(firmware_variables_know(&f.v, "PK", &guid_efi_global));
 	assert_int_equal(add(&f, "BootCurrent-" GLOBAL_GUID, "\6\0\0\0\1\0", 6), 0);
+	assert_false(firmware_variables_are_whole(&f.v));
+	assert_int_equal(add(&f, "SecureBoot-" GLOBAL_GUID, "\6\0\0\0\1", 5), 0);
+	assert_int_equal(add(&f, "SetupMode-" GLOBAL_GUID, "\6\0\0\0\0", 5), 0);
+	assert_int_equal(add(&f, "PK-" GLOBAL_GUID, "\6\0\0\0p", 5), 0);
+	assert_int_equal(add(&f, "KEK-" GLOBAL_GUID, "\6\0\0\0k", 5), 0);
+	assert_false(firmware_variables_are_whole(&f.v)); /* a machine with keys and without dbx is rare */
+	assert_int_equal(add(&f, "dbx-" DATABASE_GUID, "\6\0\0\0x", 5), 0);
 	assert_true(firmware_variables_are_whole(&f.v));
 
 	assert_int_equal(add(&f, "db-" DATABASE_GUID, "\x27\0\0\0one", 7), -PCRCAST_EFORMAT);
-	assert_int_equal(add(&f, "dbx-" DATABASE_GUID, "\x27\0\0", 3), -PCRCAST_ETRUNC);
+	assert_int_equal(add(&f, "dbr-" DATABASE_GUID, "\x27\0\0", 3), -PCRCAST_ETRUNC);
 	assert_int_equal(add(&f, "README", "", 0), -PCRCAST_EFORMAT);
 	assert_int_equal(add(&f, "-" DATABASE_GUID, "\0\0\0\0", 4), -PCRCAST_EFORMAT);
 	assert_int_equal(add(&f, "dbx_" DATABASE_GUID, "\0\0\0\0", 4), -PCRCAST_EFORMAT);
+	pool_done(&f.pool);
+}
+
+static void efivars_in_setup_mode_have_no_platform_key(void **state)
+{
+	struct fixture f = { .pool = POOL_INIT };
+
+	(void)state;
+	assert_int_equal(add(&f, "BootCurrent-" GLOBAL_GUID, "\6\0\0\0\1\0", 6), 0);
+	assert_int_equal(add(&f, "SecureBoot-" GLOBAL_GUID, "\6\0\0\0\0", 5), 0);
+	assert_int_equal(add(&f, "SetupMode-" GLOBAL_GUID, "\6\0\0\0\1", 5), 0);
+	assert_true(firmware_variables_are_whole(&f.v));
+	assert_int_equal(add(&f, "PK-" GLOBAL_GUID, "\6\0\0\0p", 5), 0);
+	assert_false(firmware_variables_are_whole(&f.v));
 	pool_done(&f.pool);
 }
 
@@ -357,6 +378,7 @@ int main(void)
 		cmocka_unit_test(unsound_json_is_refused),
 		cmocka_unit_test(what_is_no_store_is_named),
 		cmocka_unit_test(files_of_efivars_carry_four_bytes_of_attributes),
+		cmocka_unit_test(efivars_in_setup_mode_have_no_platform_key),
 		cmocka_unit_test(a_variable_can_be_stated_not_to_exist),
 	};
 
