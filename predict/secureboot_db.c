@@ -9,13 +9,18 @@
 #include "predict/secureboot.h"
 #include "uki/authenticode.h"
 
-enum { TIME_LEN = 16 }; /* EFI_TIME */
+enum {
+	TIME_LEN = 16, /* EFI_TIME */
+	ANCHORS_MAX =
+		4096, /* certificates tried for one image: each costs a verification, a real db has some ten */
+};
 
 struct judge {
 	struct walk *w;
 	struct slice db, dbx; /* their content; empty when they do not exist */
 	bool has_dbt;
-	size_t job; /* that hashes the image */
+	size_t job;       /* that hashes the image */
+	size_t n_anchors; /* tried so far */
 };
 
 static struct slice database(const struct walk *w, const char *name)
@@ -85,11 +90,16 @@ static int find_anchor(struct judge *j, const char *name, struct slice lists, co
 		const struct esl_type *type = esl_type_find(&list.type);
 		if (!type || type->kind != ESL_CERTIFICATE)
 			continue;
-		for (size_t i = 0; i < list.n; i++)
-			if (signature_verified_by(s, esl_signature(&list, i).data)) {
-				*ret = entry_of(&list, i);
-				return 0;
-			}
+		for (size_t i = 0; i < list.n; i++) {
+			if (++j->n_anchors > ANCHORS_MAX)
+				return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+					       "variable %s: more than %d certificates to try for one image",
+					       name, ANCHORS_MAX);
+			if (!signature_verified_by(s, esl_signature(&list, i).data))
+				continue;
+			*ret = entry_of(&list, i);
+			return 0;
+		}
 	}
 	return 0;
 }

@@ -117,10 +117,30 @@ static int read_variable(struct pool *pool, struct reader *r, struct firmware_va
 	return var.name ? firmware_variables_add(pool, v, var, PCRCAST_NO_OFFSET, e) : err_nomem(e);
 }
 
+int variable_store_read_aws_content(struct pool *pool, struct slice content, struct firmware_variables *ret,
+				    struct pcrcast_error *e)
+{
+	struct firmware_variables v = FIRMWARE_VARIABLES_INIT;
+	struct reader r = reader_over(content);
+	int rc = 0;
+
+	uint64_t n = reader_u64le(&r);
+	for (uint64_t i = 0; i < n && rc == 0 && !r.failed; i++)
+		rc = read_variable(pool, &r, &v, e);
+	if (rc == 0 && (r.failed || reader_left(&r)))
+		rc = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			     "UefiData: %" PRIu64 " variables do not fill the decompressed %zu bytes", n,
+			     content.n);
+	if (rc < 0)
+		return rc;
+	v.whole = true;
+	*ret = v;
+	return 0;
+}
+
 int variable_store_read_aws(struct pool *pool, struct slice text, struct slice dictionary,
 			    struct firmware_variables *ret, struct pcrcast_error *e)
 {
-	struct firmware_variables v = FIRMWARE_VARIABLES_INIT;
 	struct slice bytes, content = SLICE_EMPTY;
 
 	int rc = decode(pool, text, &bytes, e);
@@ -143,19 +163,5 @@ int variable_store_read_aws(struct pool *pool, struct slice text, struct slice d
 		return err_set(e, PCRCAST_EUNSUPPORTED, 12, "UefiData of version %u, expected %d", version,
 			       VERSION);
 	rc = decompress(pool, (struct slice){ bytes.p + HEADER, bytes.n - HEADER }, dictionary, &content, e);
-	if (rc < 0)
-		return rc;
-	r = reader_over(content);
-	uint64_t n = reader_u64le(&r);
-	for (uint64_t i = 0; i < n && rc == 0 && !r.failed; i++)
-		rc = read_variable(pool, &r, &v, e);
-	if (rc == 0 && (r.failed || reader_left(&r)))
-		rc = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			     "UefiData: %" PRIu64 " variables do not fill the decompressed %zu bytes", n,
-			     content.n);
-	if (rc < 0)
-		return rc;
-	v.whole = true;
-	*ret = v;
-	return 0;
+	return rc < 0 ? rc : variable_store_read_aws_content(pool, content, ret, e);
 }

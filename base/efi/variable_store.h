@@ -58,6 +58,9 @@ int variable_store_read_json(struct pool *pool, struct slice bytes, struct firmw
 bool variable_store_is_aws(struct slice bytes);
 int variable_store_read_aws(struct pool *pool, struct slice text, struct slice dictionary,
 			    struct firmware_variables *ret, struct pcrcast_error *e);
+/* What is compressed in it. */
+int variable_store_read_aws_content(struct pool *pool, struct slice content, struct firmware_variables *ret,
+				    struct pcrcast_error *e);
 
 /* Add a variable that must not be there yet (PCRCAST_EFORMAT, at offset). */
 int firmware_variables_add(struct pool *pool, struct firmware_variables *v, struct firmware_variable variable,

@@ -14,14 +14,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void read_store(struct slice bytes)
+static int read_any(struct pool *pool, struct slice bytes, bool aws, struct firmware_variables *v,
+		    struct pcrcast_error *e)
+{
+	return aws ? variable_store_read_aws_content(pool, bytes, v, e) :
+		     variable_store_read(pool, bytes, SLICE_EMPTY, v, e);
+}
+
+static void read_store(struct slice bytes, bool aws)
 {
 	struct firmware_variables v = FIRMWARE_VARIABLES_INIT;
 	struct pcrcast_error e = { .msg = "" };
 	struct pool pool = POOL_INIT;
 	size_t total = 0;
 
-	if (variable_store_read(&pool, bytes, SLICE_EMPTY, &v, &e) == 0) {
+	if (read_any(&pool, bytes, aws, &v, &e) == 0) {
 		CHECK(v.whole);
 		for (size_t i = 0; i < v.n; i++) {
 			const struct firmware_variable *f =
@@ -59,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct slice bytes = n ? (struct slice){ data, n } : SLICE_EMPTY;
 	struct guid owner = { { 1 } };
 
-	read_store(bytes);
+	read_store(bytes, false);
+	read_store(bytes, true);
 	read_signatures(bytes, NULL);
 	read_signatures(bytes, &owner);
 	return 0;
