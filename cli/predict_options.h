@@ -39,8 +39,8 @@ enum {
 /* Rows for a verb's table of options. */
 // clang-format off
 #define PREDICT_OPTION_ROWS \
-	{ "boot", 0, "PATH", OPT_BOOT, \
-	  "first EFI file inside the ESP (default \\EFI\\BOOT\\BOOT<ARCH>.EFI)" }, \
+	{ "boot", 0, "PATH|Boot####", OPT_BOOT, \
+	  "first EFI file inside the ESP, or a boot option of --variables (default \\EFI\\BOOT\\BOOT<ARCH>.EFI)" }, \
 	{ "entry", 0, "ID", OPT_ENTRY, \
 	  "boot menu entry to follow (default: the one systemd-boot would choose)" }, \
 	{ "profile", 0, "N", OPT_PROFILE, "UKI profile" }, \

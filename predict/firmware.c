@@ -76,9 +76,7 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
 
-	if (w->next_boot.path)
-		s->options = w->next_boot.options;
-	else if (o->has_load_options) {
+	if (o->has_load_options && !w->next_boot.path) {
 		s->options = o->load_options;
 		s->options_of_user = true;
 	}
@@ -109,7 +107,7 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 	return 0;
 }
 
-static int state_defaults(struct walk *w, struct pcrcast_error *e)
+static int state_defaults(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
 	int r = walk_assume(w, "firmware", "EDK2", NULL, e);
@@ -122,20 +120,26 @@ static int state_defaults(struct walk *w, struct pcrcast_error *e)
 				"--secure-boot", e);
 	if (r == 0 && !o->failed_attempts)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
-	if (r == 0 && !o->has_load_options)
+	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
 	return r;
 }
 
 int stage_firmware(struct walk *w, struct pcrcast_error *e)
 {
-	const char *path = w->img->file ? w->img->file : w->opt->boot, *why;
+	struct boot_option option;
+	const char *path, *why;
 	enum verdict verdict;
 	struct start s;
 
+	int r = firmware_boot_option(w, &option, e);
+	if (r < 0)
+		return r;
 	if (w->next_boot.path)
-		path = w->next_boot.path;
-	int r = state_defaults(w, e);
+		option = (struct boot_option){ .path = w->next_boot.path,
+					       .load_options = w->next_boot.options };
+	path = w->img->file ? w->img->file : option.path;
+	r = state_defaults(w, &option, e);
 	if (r == 0 && !path)
 		r = find_boot_file(w, &path, e);
 	if (r == 0)
@@ -154,6 +158,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		return r;
 	if (verdict != IMAGE_ACCEPTED)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", s.path, why);
+	s.options = option.load_options;
 	r = set_options(w, &s, e);
 	if (r == 0)
 		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);

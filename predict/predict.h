@@ -21,7 +21,8 @@ enum { BOOT_SECRET_LEN = 32 };
 
 /* What the user says about the machine. Zeros are the defaults. */
 struct predict_options {
-	const char *boot;  /* path of the first EFI file in the ESP; NULL: \EFI\BOOT\BOOT<ARCH>.EFI */
+	const char *
+		boot; /* path of the first EFI file in the ESP, or Boot#### of variables; NULL: \EFI\BOOT\BOOT<ARCH>.EFI */
 	const char *entry; /* boot menu entry; NULL: the one systemd-boot would choose */
 	bool has_profile;
 	unsigned profile;

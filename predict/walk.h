@@ -202,6 +202,13 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 /* The stages. Each appends the events of an image that has been loaded, and goes on to what it starts. */
 int stage_firmware(struct walk *w, struct pcrcast_error *e);
 /* Parts of it. */
+/* What --boot names: a boot option of the variables, or else a path (NULL: not given) without load options. */
+struct boot_option {
+	const char *name; /* NULL: it is no boot option */
+	const char *path; /* NULL: the removable-media file */
+	struct slice load_options;
+};
+int firmware_boot_option(struct walk *w, struct boot_option *ret, struct pcrcast_error *e);
 int firmware_boot_variables(struct walk *w, struct pcrcast_error *e);
 int firmware_exit_boot_services(struct walk *w, struct pcrcast_error *e);
 int firmware_assumptions(struct walk *w, struct pcrcast_error *e);
