@@ -1,5 +1,5 @@
 #!/bin/sh
-# How the files here were made: images of ../../tools/make-uki.py, signed by two throw-away keys with sbsign (sbsigntool
+# How the files here were made: images of ../../tools/make-uki.py, signed by throw-away keys with sbsign (sbsigntool
 # 0.9.4). The keys are not kept; a new run makes other signatures.
 #
 # usage: make.sh   (in a scratch directory; writes ./signed)
@@ -7,7 +7,7 @@ set -e
 here=$(cd "$(dirname "$0")" && pwd)
 make=$here/../../tools/make-uki.py
 mkdir -p signed
-for key in one two; do
+for key in one two three; do
 	openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=pcrcast test $key" -keyout $key.key -out $key.crt -days 36500 2>/dev/null
 done
 
@@ -34,3 +34,12 @@ sign boot-257.13 one boot=257.13
 sign addon-one one addon=257.13 '.cmdline=signed one'
 sign addon-two two addon=257.13 '.cmdline=signed two' .initrd=I
 sign driver-two two .text=T subsystem=11
+# For shim: with .sbat.
+sbat='sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\nloader,2,Test,loader,1,https://example.com\n'
+sign boot-sbat three boot=257.13 ".sbat=$sbat"
+sign uki-sbat three stub=257.13 .osrel=ID=os '.cmdline=quiet' ".sbat=$sbat" .linux=%line,initrd
+python3 "$make" kernel.efi kernel=line,initrd
+sbsign --key three.key --cert three.crt --output signed-kernel.efi kernel.efi 2>/dev/null
+sign uki-signed-kernel three stub=257.13 .osrel=ID=os '.cmdline=quiet' ".sbat=$sbat" .linux=@signed-kernel.efi
+openssl x509 -in three.crt -outform DER -out signed/three.der
+echo "Made by make.sh in this directory: the certificate of the throw-away key \"pcrcast test three\"." >signed/three.origin
