@@ -174,7 +174,7 @@ int fallback_target(struct shim *shim, const char *fallback, struct shim_target 
 	if (n == 0)
 		return err_set(
 			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			"%s finds no BOOT%s.CSV or BOOT.CSV that names a loader: the machine restarts without end",
+			"%s finds no boot%s.csv or boot.csv that names a loader: the machine restarts without end",
 			fallback, shim->image.arch);
 	if (n_dirs > 1 && !list.in_disk_order)
 		return err_set(

@@ -153,6 +153,22 @@ static int start_target(struct shim *shim, const struct start *s, struct shim_ta
 					     (struct event_text){ description, ret->path }, e);
 }
 
+/* handle_image() of shim's LoadImage() sets the load options of every image to what is left of shim's own. */
+static int say_left_options(struct shim *shim, const struct start *next, struct pcrcast_error *e)
+{
+	static const char why[] =
+		"shim hands what is left of its load options to the images that its second stage loads";
+	int r = 0;
+
+	if (next->options.n && next->id.kind == SD_BOOT && shim_in_charge(shim) &&
+	    shim->image.rules->load_image) {
+		r = walk_unknown(shim->w, 9, why, NULL, e);
+		if (r == 0)
+			r = walk_unknown(shim->w, 12, why, NULL, e);
+	}
+	return r;
+}
+
 int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e)
 {
 	struct shim *shim = pool_new(w->pool, struct shim);
@@ -193,5 +209,6 @@ int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	next.options = target.options;
 	next.options_of_user = s->options_of_user && target.options.n;
 	w->shim = shim;
-	return stage_image(w, &next, e);
+	r = say_left_options(shim, &next, e);
+	return r < 0 ? r : stage_image(w, &next, e);
 }
