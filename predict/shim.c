@@ -178,6 +178,11 @@ int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e)
 
 	if (!shim)
 		return err_nomem(e);
+	/* Such as systemd-boot that finds no entry but the removable-media file, from which it was started. */
+	if (w->shim)
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "%s: what was booted through shim starts shim again, which is not followed",
+			       s->path);
 	*shim = (struct shim){ .w = w, .volume = s->volume, .secure = w->opt->secure_boot };
 	int r = shim_recognise(w->pool, &s->pe, &is_shim, e);
 	if (r == 0 && !is_shim)

@@ -14,8 +14,8 @@
 
 #include "base/bytes.h"
 #include "predict/predict.h"
-#include "predict/tree_impl.h"
 #include "tests/unit/build_pe.h"
+#include "tests/unit/build_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -138,88 +138,20 @@ static char *text(struct pool *pool, const struct input *in, enum slot s)
 
 /* ---- the tree ---- */
 
-struct file {
-	const char *path; /* '\' in front of each name */
-	struct slice bytes;
-};
-
-enum { FILES_MAX = 40 };
-
 struct files {
-	struct file items[FILES_MAX];
-	size_t n;
+	struct memory_files all;
 	struct pool pool;
 };
 
 static void put(struct files *f, const char *path, struct slice bytes)
 {
-	CHECK(f->n < FILES_MAX);
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->items[i].path, path) == 0)
-			return;
-	f->items[f->n++] = (struct file){ path, bytes };
+	memory_put(&f->all, path, bytes);
 }
 
 static void put_slot(struct files *f, const char *path, const struct input *in, enum slot s)
 {
 	if (in->slots[s].p)
 		put(f, path, in->slots[s]);
-}
-
-static int memory_read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *ret,
-			   struct pcrcast_error *e)
-{
-	const struct files *f = *(const struct files **)t->ctx;
-	const char *here = dir->parent ? tree_path_of(t, dir) : "";
-	size_t n = strlen(here);
-
-	for (size_t i = 0; i < f->n; i++) {
-		const char *path = f->items[i].path, *name = path + n + 1;
-		bool known = false;
-
-		if (strncmp(path, here, n) != 0 || path[n] != '\\')
-			continue;
-		size_t len = strcspn(name, "\\");
-		for (size_t k = 0; k < ret->n; k++)
-			known |= strlen(ret->nodes[k].entry.name) == len &&
-				 memcmp(ret->nodes[k].entry.name, name, len) == 0;
-		if (known)
-			continue;
-		struct tree_node *node;
-		char *copy = pool_text(&t->pool, name, len);
-		CHECK(copy);
-		int r = tree_add(t, dir, ret, copy, &node, e);
-		if (r < 0)
-			return r;
-		node->entry.is_dir = name[len] == '\\';
-		node->entry.size = f->items[i].bytes.n;
-	}
-	return 0;
-}
-
-static int memory_open(struct tree *t, struct tree_node *file, struct blob *ret, struct pcrcast_error *e)
-{
-	const struct files *f = *(const struct files **)t->ctx;
-	const char *path = tree_path_of(t, file);
-
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->items[i].path, path) == 0)
-			return blob_of_bytes(&t->pool, f->items[i].bytes, ret, e);
-	CHECK(false);
-	return 0;
-}
-
-static const struct tree_ops memory_ops = { .read_dir = memory_read_dir,
-					    .open = memory_open,
-					    .in_disk_order = true };
-
-static struct tree *tree_of(struct files *f)
-{
-	struct tree *t;
-
-	CHECK(tree_new(&memory_ops, "fuzz", sizeof f, &t, NULL) == 0);
-	*(struct files **)t->ctx = f;
-	return t;
 }
 
 /* A file name out of input bytes: what no directory can hold is left out. */
@@ -435,7 +367,7 @@ static void run(struct files *f, const struct input *in)
 {
 	struct pool *pool = &f->pool;
 	uint8_t flags = in->head[HEAD_FLAGS], more = in->head[HEAD_MORE];
-	struct image img = { .kind = flags & 2 ? IMAGE_DISK : IMAGE_DIRECTORY, .esp = tree_of(f) };
+	struct image img = { .kind = flags & 2 ? IMAGE_DISK : IMAGE_DIRECTORY, .esp = memory_tree(&f->all) };
 	const char *smbios[3] = { NULL }, *consoles[1] = { text(pool, in, CONSOLE) };
 	struct predict_options opt = {
 		.entry = text(pool, in, ENTRY_NAME),
@@ -478,7 +410,7 @@ static void run(struct files *f, const struct input *in)
 	}
 	opt.hardware.ids = ids;
 	if (flags & 2)
-		img.xbootldr = tree_of(f);
+		img.xbootldr = memory_tree(&f->all);
 
 	int r = predict(&img, &opt, &p, &e);
 	if (r == 0)

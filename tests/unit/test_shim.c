@@ -845,6 +845,21 @@ static void fallback_counts_on_removable_media_only(void **state)
 
 /* ---- hostile files ---- */
 
+static void a_circle_is_seen(void **state)
+{
+	static const char text[] = "#### LoaderInfo: systemd-boot 257.13 ####";
+	const struct built_section s = { ".sdmagic", text, strlen(text), 0 };
+	struct esp *x = *state;
+	struct fixture f;
+	size_t n;
+
+	start(&f, x);
+	put_shim(x, FIRST, (struct build_shim){ .version = "16.1" });
+	uint8_t *boot = esp_keep(x, build_pe(&(struct build_pe){ .sections = &s, .n_sections = 1 }, &n));
+	esp_put(x, "EFI/BOOT/grubx64.efi", boot, n);
+	esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "starts shim again");
+}
+
 static void every_truncation_is_borne(void **state)
 {
 	struct esp *x = *state;
@@ -929,6 +944,7 @@ int main(void)
 		TEST(fallback_makes_a_boot_option_and_restarts),
 		TEST(fallback_without_a_loader_restarts_without_end),
 		TEST(fallback_counts_on_removable_media_only),
+		TEST(a_circle_is_seen),
 		TEST(every_truncation_is_borne),
 		TEST(tables_that_point_outside_are_refused),
 	};

@@ -124,7 +124,7 @@ static void start(struct fixture *f, struct esp *x, const char *version, bool ve
 	find_digest(x, "\\EFI\\BOOT\\BOOTX64.EFI", digest);
 	add_signature(&f->db, &sha256_guid, &db_guid, digest, 32);
 	set_variable(f, "db", &db_guid, f->db.p, f->db.n);
-	set_variable(f, "PK", &guid_efi_global, f->db.p, f->db.n);
+	set_variable(f, "PK", &guid_efi_global, "key", 3);
 	x->opt.secure_boot = x->opt.secure_boot_given = true;
 }
 
