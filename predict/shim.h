@@ -110,14 +110,14 @@ struct shim {
 	struct shim_image image;
 	struct tree *volume; /* where it lies */
 	bool secure; /* it verifies what it loads: Secure Boot is on, and MokSBState does not say otherwise */
-	bool ignore_db;             /* MokDBState */
-	struct slice mok_list;      /* MokList, as the variable is */
-	struct slice mok_list_rt;   /* as measured: shim's own certificates in front */
-	struct slice mok_list_x_rt; /* MokListX with shim's vendor dbx in front */
-	struct sbat level;          /* SbatLevel, when secure */
-	unsigned n_started;         /* images since, the second stage among them */
-	bool stays;                 /* the second stage has asked for that */
-	bool gone;                  /* its protocol and hooks are */
+	bool ignore_db;                    /* MokDBState */
+	struct slice mok_list, mok_list_x; /* MokList and MokListX, as the variables are */
+	struct slice mok_list_rt;          /* as measured: shim's own certificates in front */
+	struct slice mok_list_x_rt;        /* MokListX with shim's vendor dbx in front */
+	struct sbat level;                 /* SbatLevel, when secure */
+	unsigned n_started;                /* images since, the second stage among them */
+	bool stays;                        /* the second stage has asked for that */
+	bool gone;                         /* its protocol and hooks are */
 	/* SHA-256 of signers' certificates that db is taken to hold, and each has an event of its own already. */
 	struct digest *assumed;
 	size_t n_assumed, cap_assumed;

@@ -14,6 +14,7 @@
 enum {
 	FILE_MAX = 32 << 20, /* bytes; real ones have about 1 MiB */
 	NAME_MAX_UNITS = 255,
+	LOOKS_MAX = 16384, /* places that begin like what is looked for; real ones have some ten */
 };
 
 /* version.c: the beginning of section .data.ident, or of a part of .data. */
@@ -182,7 +183,7 @@ static int read_vendor(struct walk *w, const struct pe *pe, struct shim_image *s
 static int find_build_cert(struct walk *w, const struct pe *pe, struct shim_image *shim,
 			   struct pcrcast_error *e)
 {
-	enum { HEAD = 4, LOOKS_MAX = 4096 };
+	enum { HEAD = 4 };
 	unsigned looks = 0;
 
 	for (size_t i = 0; i < pe->n_sections; i++) {
@@ -279,8 +280,10 @@ static int find_default_loader(struct walk *w, struct shim_image *shim, struct p
 	static const uint8_t head[] = { '\\', 0, '\\', 0 };
 	struct slice rest = shim->bytes, found = SLICE_EMPTY;
 
-	for (const uint8_t *at; (at = find(rest, head, sizeof head));) {
-		size_t off = (size_t)(at - rest.p), n = name_at(rest, off);
+	unsigned looks = 0;
+
+	for (const uint8_t *at; looks++ < LOOKS_MAX && (at = find(rest, head, sizeof head));) {
+		size_t off = (size_t)(at - rest.p), n = name_at(rest, off), step = n ? 2 * n : 2;
 
 		if (n > 6 && strncasecmp((const char[]){ (char)at[2 * n - 8], (char)at[2 * n - 6],
 							 (char)at[2 * n - 4], (char)at[2 * n - 2], 0 },
@@ -294,7 +297,7 @@ static int find_default_loader(struct walk *w, struct shim_image *shim, struct p
 					shim->path);
 			found = name;
 		}
-		rest = (struct slice){ at + 2, rest.n - off - 2 };
+		rest = (struct slice){ at + step, rest.n - off - step };
 	}
 	if (!found.n) {
 		char *usual = pool_printf(w->pool, "\\\\grub%s.efi", shim->arch);

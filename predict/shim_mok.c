@@ -21,12 +21,43 @@ static const struct guid type_x509 =
 static const struct guid type_sha256 =
 	GUID(0xc1c41626, 0x504c, 0x4092, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28);
 
+/*
+ * What a running system sees instead of variables that belong to boot services: the copies that shim has made of them. Of
+ * its lists they hold shim's own certificates, too.
+ */
+static const char *mirror_of(const char *name)
+{
+	static const char *const rows[][2] = {
+		{ "MokList", "MokListRT" },       { "MokListX", "MokListXRT" },
+		{ "MokSBState", "MokSBStateRT" }, { "MokDBState", "MokIgnoreDB" },
+		{ "SbatLevel", "SbatLevelRT" },   { "MokPolicy", "MokPolicyRT" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(rows[i][0], name) == 0)
+			return rows[i][1];
+	return NULL;
+}
+
 static int find_variable(struct shim *shim, const char *name, const struct firmware_variable **ret,
 			 struct pcrcast_error *e)
 {
 	const struct firmware_variables *v = shim->w->opt->variables;
+	const char *mirror = mirror_of(name);
 
 	*ret = firmware_variables_find(v, name, &guid_shim_lock);
+	const struct firmware_variable *copy =
+		!*ret && mirror ? firmware_variables_find(v, mirror, &guid_shim_lock) : NULL;
+	if (copy) {
+		struct firmware_variable *own = pool_copy(shim->w->pool, copy, sizeof *copy);
+
+		if (!own)
+			return err_nomem(e);
+		own->name = mirror;
+		own->attributes = 0; /* those of the copy say nothing */
+		*ret = own;
+		return 0;
+	}
 	if (firmware_variables_know(v, name, &guid_shim_lock))
 		return 0;
 	return walk_assume(
@@ -244,24 +275,58 @@ static int complete_list(struct shim *shim, const struct slice *parts, size_t n,
 	return 0;
 }
 
+/*
+ * A list of the owner's, and the same as shim measures it. A copy of the latter is cut where shim's own part ends; one that does
+ * not begin with it was made by another shim.
+ */
+static int import_list(struct shim *shim, const char *name, struct slice own, struct slice *ret,
+		       struct slice *ret_measured, struct pcrcast_error *e)
+{
+	const struct firmware_variable *v;
+	struct slice bare, list = SLICE_EMPTY;
+
+	int r = find_variable(shim, name, &v, e);
+	if (r == 0)
+		r = complete_list(shim, &own, 1, &bare, e); /* as without any key of the owner */
+	if (r < 0)
+		return r;
+	if (v && v->name == mirror_of(name)) {
+		if (v->data.n >= own.n && memcmp(v->data.p, own.p, own.n) == 0)
+			list = (struct slice){ v->data.p + own.n, v->data.n - own.n };
+		else
+			r = walk_unknown(
+				shim->w, 14,
+				pool_printf(
+					shim->w->pool,
+					"%s was made by another shim: what of it the owner has enrolled is not known",
+					v->name),
+				"--variables", e);
+		if (slice_equal(v->data, bare))
+			list = SLICE_EMPTY;
+	} else if (v && is_state(v))
+		list = v->data;
+	*ret = list;
+	const struct slice parts[] = { own, list };
+	return r < 0 ? r : complete_list(shim, parts, 2, ret_measured, e);
+}
+
 static int complete_lists(struct shim *shim, struct pcrcast_error *e)
 {
 	const struct shim_image *image = &shim->image;
-	struct slice certificates[2] = { image->vendor_cert, image->build_cert };
-	struct slice x = SLICE_EMPTY;
+	struct slice parts[] = { image->vendor_db, image->vendor_cert, image->build_cert };
+	struct slice own = SLICE_EMPTY;
+	int r = 0;
 
-	int r = shim_variable(shim, "MokList", &shim->mok_list, e);
+	for (size_t i = 1; i < 3; i++)
+		if (parts[i].n)
+			parts[i] = one_signature(shim->w->pool, &type_x509, parts[i]);
+	if (parts[0].n || parts[1].n || parts[2].n)
+		r = complete_list(shim, parts, 3, &own, e);
 	if (r == 0)
-		r = shim_variable(shim, "MokListX", &x, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < 2; i++)
-		if (certificates[i].n)
-			certificates[i] = one_signature(shim->w->pool, &type_x509, certificates[i]);
-	const struct slice good[] = { image->vendor_db, certificates[0], certificates[1], shim->mok_list };
-	const struct slice bad[] = { image->vendor_dbx, x };
-	r = complete_list(shim, good, sizeof good / sizeof good[0], &shim->mok_list_rt, e);
-	return r < 0 ? r : complete_list(shim, bad, sizeof bad / sizeof bad[0], &shim->mok_list_x_rt, e);
+		r = import_list(shim, "MokList", own, &shim->mok_list, &shim->mok_list_rt, e);
+	return r < 0 ? r :
+		       import_list(shim, "MokListX", image->vendor_dbx, &shim->mok_list_x,
+				   &shim->mok_list_x_rt, e);
 }
 
 /* tpm_log_event(): EV_IPL whose data is the name with its NUL. */

@@ -54,12 +54,12 @@ static struct slice firmware_list(const struct walk *w, const char *name)
 	return v ? v->data : SLICE_EMPTY;
 }
 
-static size_t deny_lists(struct shim *shim, struct slice mok_list_x, struct database ret[DATABASES_MAX])
+static size_t deny_lists(struct shim *shim, struct database ret[DATABASES_MAX])
 {
 	const struct database all[DATABASES_MAX] = {
 		{ "dbx", &guid_image_security, shim->image.vendor_dbx, true },
 		{ "dbx", &guid_image_security, firmware_list(shim->w, "dbx"), true },
-		{ "MokListX", &guid_shim_lock, mok_list_x, false },
+		{ "MokListX", &guid_shim_lock, shim->mok_list_x, false },
 	};
 
 	memcpy(ret, all, sizeof all);
@@ -241,13 +241,10 @@ static int judge_signatures(struct shim *shim, const struct subject *s, bool on_
 	bool db_known = shim->ignore_db ||
 			firmware_variables_know(shim->w->opt->variables, "db", &guid_image_security);
 	struct database deny[DATABASES_MAX], allow[DATABASES_MAX];
-	struct slice mok_list_x, entry;
+	size_t n_deny = deny_lists(shim, deny), n_allow = allow_lists(shim, allow);
+	struct slice entry;
 	bool passes = false;
-
-	int r = shim_variable(shim, "MokListX", &mok_list_x, e);
-	if (r < 0)
-		return r;
-	size_t n_deny = deny_lists(shim, mok_list_x, deny), n_allow = allow_lists(shim, allow);
+	int r = 0;
 
 	*verdict = IMAGE_REFUSED;
 	for (size_t i = 0; i < n_deny; i++)

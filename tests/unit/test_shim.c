@@ -480,6 +480,37 @@ static void variables_that_are_not_known_are_taken_to_be_unset(void **state)
 	expect_14_bytes(x, "MokList", no_key());
 }
 
+/* efivarfs shows the copies that shim makes for the system, not what only boot services see. */
+static void what_a_running_system_sees_will_do(void **state)
+{
+	struct esp *x = *state;
+	struct fixture f;
+	struct file cert = read_signed(x, "three.der");
+	struct bytes all = signature_list(&x509_guid, &shim_guid, cert.p, cert.n), dummy = no_key();
+
+	start(&f, x);
+	put_kernel(x, "EFI/BOOT/grubx64.efi");
+	put_shim(x, FIRST,
+		 (struct build_shim){ .version = "15.7", .authorized = cert.p, .n_authorized = cert.n });
+	bytes_add_text(&all, "enrolled");
+	set_variable(&f, "MokListRT", &shim_guid, 6, all.p, all.n);
+	set_variable(&f, "MokListXRT", &shim_guid, 6, dummy.p, dummy.n);
+	set_variable(&f, "SbatLevelRT", &shim_guid, 6, "sbat,1,2030010100\n", 18);
+	set_variable(&f, "MokSBStateRT", &shim_guid, 6, "\1", 1);
+	esp_predict(x);
+	expect_14(x, "MokList", (struct slice){ all.p, all.n });
+	expect_14(x, "MokListX", (struct slice){ dummy.p, dummy.n });
+	expect_7(x, "MokSBState", &shim_guid, &on, 1);
+	expect_14(x, "MokSBState", (struct slice){ &on, 1 });
+	expect_7_text(x, "SbatLevel", "sbat,1,2030010100\n");
+	/* Made by a shim with another certificate. */
+	set_variable(&f, "MokListRT", &shim_guid, 6, "another", 7);
+	esp_predict(x);
+	expect_reason(x, 14, "MokListRT was made by another shim", "--variables");
+	bytes_done(&all);
+	bytes_done(&dummy);
+}
+
 static void a_request_to_mokmanager_is_not_followed(void **state)
 {
 	struct esp *x = *state;
@@ -886,7 +917,6 @@ static void every_truncation_is_borne(void **state)
 			assert_int_equal(shim_recognise(&pool, &pe, &is_shim, NULL), 0);
 		free(exact);
 		pool_done(&pool);
-		esp_put(x, FIRST, shim.p, n);
 	}
 }
 
@@ -931,6 +961,7 @@ int main(void)
 		TEST(what_is_said_of_the_trust_in_the_list_depends_on_the_version),
 		TEST(a_variable_that_the_system_could_have_set_is_deleted),
 		TEST(variables_that_are_not_known_are_taken_to_be_unset),
+		TEST(what_a_running_system_sees_will_do),
 		TEST(a_request_to_mokmanager_is_not_followed),
 		TEST(the_level_depends_on_version_policy_and_what_was_there),
 		cmocka_unit_test(newer_levels_stay),
