@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "cli/predict_options.h"
+#include "cli/predict_variants.h"
 
 #include <limits.h>
 #include <string.h>
@@ -123,6 +123,7 @@ int predict_take_option(struct predict_arguments *a, int code)
 	struct predict_options *p = &a->options;
 
 	a->any = true;
+	a->given |= UINT64_C(1) << (code - PREDICT_OPT_FIRST);
 	switch (code) {
 	case OPT_BOOT:
 		p->boot = optarg;
@@ -200,6 +201,8 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return 0;
 	case OPT_CC_QUIRK:
 		return take_cc_quirk(p, optarg);
+	case OPT_VARIANT:
+		return predict_add_variant(a, optarg);
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
 			return usage_error(
@@ -210,6 +213,22 @@ int predict_take_option(struct predict_arguments *a, int code)
 }
 
 int predict_finish_options(struct predict_arguments *a)
+{
+	return predict_settle_options(a) != 0 ? EXIT_TROUBLE : predict_combine(a);
+}
+
+/* pool_push() makes room elsewhere when an array is full. */
+void predict_detach_lists(struct predict_arguments *copy)
+{
+	copy->smbios.cap = copy->smbios.n;
+	copy->consoles.cap = copy->consoles.n;
+	copy->phases.cap = copy->phases.n;
+	copy->cap_hwids = copy->n_hwids;
+	copy->axes = NULL;
+	copy->n_axes = copy->cap_axes = 0;
+}
+
+int predict_settle_options(struct predict_arguments *a)
 {
 	struct predict_options *p = &a->options;
 
@@ -248,7 +267,7 @@ int predict_by_model(const struct predict_arguments *a, struct image *img, const
 	return a->constellation ? predict_constellation(img, opt, ret, e) : predict(img, opt, ret, e);
 }
 
-void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet)
+void predict_print_remarks(FILE *out, const struct prediction *p, uint32_t pcrs, bool quiet)
 {
 	for (size_t i = 0; i < p->n_unknowns; i++) {
 		const struct unknown *u = &p->unknowns[i];
@@ -257,25 +276,24 @@ void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet
 			continue;
 		char buf[12];
 
-		fprintf(stderr, "%s%s is not known: ", p->cc ? "" : "PCR ",
-			register_name(p->cc, u->pcr, buf));
-		put_text(stderr, u->reason);
+		fprintf(out, "%s%s is not known: ", p->cc ? "" : "PCR ", register_name(p->cc, u->pcr, buf));
+		put_text(out, u->reason);
 		if (u->option)
-			fprintf(stderr, "; %s would tell", u->option);
-		fputc('\n', stderr);
+			fprintf(out, "; %s would tell", u->option);
+		fputc('\n', out);
 	}
 	if (quiet)
 		return;
 	for (size_t i = 0; i < p->n_assumptions; i++) {
-		fprintf(stderr, "assumed: %s ", p->assumptions[i].what);
-		put_text(stderr, p->assumptions[i].value);
+		fprintf(out, "assumed: %s ", p->assumptions[i].what);
+		put_text(out, p->assumptions[i].value);
 		if (p->assumptions[i].option)
-			fprintf(stderr, " (%s)", p->assumptions[i].option);
-		fputc('\n', stderr);
+			fprintf(out, " (%s)", p->assumptions[i].option);
+		fputc('\n', out);
 	}
 	for (size_t i = 0; i < p->n_notes; i++) {
-		fputs("note: ", stderr);
-		put_text(stderr, p->notes[i]);
-		fputc('\n', stderr);
+		fputs("note: ", out);
+		put_text(out, p->notes[i]);
+		fputc('\n', out);
 	}
 }
