@@ -259,6 +259,8 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 	uint64_t address = 0;
 	struct blob hashed;
 
+	if (w->opt->cc && w->cc_shim == CC_SILENT)
+		return 0; /* shim loads and measures it in the firmware's place */
 	int r = authenticode_bytes(w->pool, pe, &hashed, e);
 	if (r == 0 && linked)
 		r = link_address(pe, &address, e);
