@@ -214,7 +214,10 @@ int predict_take_option(struct predict_arguments *a, int code)
 
 int predict_finish_options(struct predict_arguments *a)
 {
-	return predict_settle_options(a) != 0 ? EXIT_TROUBLE : predict_combine(a);
+	if (!a->n_axes && predict_settle_options(a) != 0)
+		return EXIT_TROUBLE;
+	return predict_combine(
+		a); /* which settles the options of each combination, from files that are read anew */
 }
 
 /* pool_push() makes room elsewhere when an array is full. */
@@ -224,6 +227,10 @@ void predict_detach_lists(struct predict_arguments *copy)
 	copy->consoles.cap = copy->consoles.n;
 	copy->phases.cap = copy->phases.n;
 	copy->cap_hwids = copy->n_hwids;
+	copy->firmware.pk.cap = copy->firmware.pk.n;
+	copy->firmware.kek.cap = copy->firmware.kek.n;
+	copy->firmware.db.cap = copy->firmware.db.n;
+	copy->firmware.dbx.cap = copy->firmware.dbx.n;
 	copy->axes = NULL;
 	copy->n_axes = copy->cap_axes = 0;
 }
@@ -246,6 +253,8 @@ int predict_settle_options(struct predict_arguments *a)
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
+	a->firmware.variables = FIRMWARE_VARIABLES_INIT;
+	p->variables = NULL;
 	return predict_read_variables(a);
 }
 

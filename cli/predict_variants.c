@@ -29,7 +29,9 @@ static const struct option_row rows[] = { PREDICT_OPTION_ROWS };
 static const int no_axes[] = { OPT_VARIANT, OPT_MODEL, OPT_CC };
 
 /* Those that may stand on a command line several times. */
-static const int repeatable[] = { OPT_SMBIOS, OPT_CONSOLE, OPT_HWID, OPT_PHASE, OPT_CC_QUIRK };
+static const int repeatable[] = {
+	OPT_SMBIOS, OPT_CONSOLE, OPT_HWID, OPT_PHASE, OPT_CC_QUIRK, OPT_PK, OPT_KEK, OPT_DB, OPT_DBX,
+};
 
 static const char present[] = "present", absent[] = "absent", on[] = "on", off[] = "off";
 
