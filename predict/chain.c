@@ -46,6 +46,8 @@ int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 		w->cc_shim = w->cc_speech;
 		return stage_shim(w, s, e);
 	}
+	if (loader && strcmp(loader, "GRUB") == 0)
+		return stage_grub(w, s, e);
 	if (loader)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "%s is %s: what is booted through it is not predicted", s->path, loader);

@@ -190,6 +190,7 @@ static int open_partitions(struct source *disk, const char *shown, const struct 
 	int r = open_partition(img, disk, g, esp, shown, &img->esp, e);
 	if (r < 0)
 		return r;
+	img->esp_number = esp->number;
 	if (tree_note(img->esp))
 		img->notes[img->n_notes++] = tree_note(img->esp);
 

@@ -20,9 +20,10 @@ struct image {
 		*xbootldr; /* the disk's extended boot loader partition; NULL when it has none that is FAT */
 	const char *xbootldr_unread; /* why firmware alone cannot read the one there is; else NULL */
 	const char *file;            /* IMAGE_FILE: path of the file in esp; else NULL */
-	const char *container;       /* "raw", "vhd", "vmdk", "qcow2" for a disk; else NULL */
-	const struct gpt *gpt;       /* the disk's partition table; NULL when it has none */
-	const char *notes[6];        /* what a user should know about the disk, one line each */
+	uint32_t esp_number;   /* of the ESP in the disk's partition table; 0: there is none, or no disk */
+	const char *container; /* "raw", "vhd", "vmdk", "qcow2" for a disk; else NULL */
+	const struct gpt *gpt; /* the disk's partition table; NULL when it has none */
+	const char *notes[6];  /* what a user should know about the disk, one line each */
 	size_t n_notes;
 	struct image_private *priv;
 };

@@ -516,6 +516,8 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	hash_jobs_free(w.jobs);
 	for (size_t i = 0; i < w.n_temps; i++)
 		source_close(w.temps[i]);
+	for (size_t i = 0; i < w.n_trees; i++)
+		tree_free(w.trees[i]);
 	return r;
 }
 

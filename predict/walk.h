@@ -50,7 +50,7 @@ struct walk {
 	struct digest *trusted;
 	size_t n_trusted, cap_trusted;
 	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
-	bool menu_seen;       /* the boot went through systemd-boot */
+	bool menu_seen;       /* the boot went through a boot menu */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
 	bool partition_table_measured;
 	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
@@ -67,8 +67,16 @@ struct walk {
 	} next_boot;   /* what the firmware boots after a restart */
 	bool restarts; /* the machine does not go on, but boots that; what there was is forgotten */
 
+	/*
+	 * Set by the stage of shim: its protocol is installed, and this is what Verify() of an image measures.
+	 * NULL: shim did not run.
+	 */
+	int (*shim_verify)(struct walk *w, const struct pe *pe, const char *source, struct pcrcast_error *e);
+
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
+	struct tree **trees; /* file systems inside files; closed when the walk ends */
+	size_t n_trees, cap_trees;
 };
 
 /* An EFI image about to be started, and what it is handed. */
@@ -218,6 +226,7 @@ int stage_image(struct walk *w, const struct start *s,
 int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e);
 int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e);
 int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e);
+int stage_grub(struct walk *w, const struct start *s, struct pcrcast_error *e);
 
 /* The kernel's EFI stub. source names the image in event texts. */
 int stage_kernel(struct walk *w, const struct start *s, const char *source, struct pcrcast_error *e);

@@ -1,0 +1,133 @@
+/*
+ * GRUB as a stage of the boot: from its embedded prefix and configuration to what it starts.
+ *
+ * Source: GRUB 2.06 and 2.12, grub-core/kern/main.c. What is embedded is run by the rescue parser, which measures
+ * nothing; it usually enters normal mode with a file.
+ */
+#include "predict/grub.h"
+
+/* Variables that are set before a configuration runs. */
+static int set_variables(struct grub *g, struct pcrcast_error *e)
+{
+	static const char *const features[] = {
+		"feature_chainloader_bpb",        "feature_ntldr",
+		"feature_platform_search_hint",   "feature_default_font_path",
+		"feature_all_video_module",       "feature_menuentry_id",
+		"feature_menuentry_options",      "feature_200_final",
+		"feature_nativedisk_cmd",         "feature_timeout_style",
+		"feature_search_cryptodisk_only", "feature_tpm_cap_pcrs",
+	};
+	const char *dev = g->devices[0].name, *dir = g->start->path;
+	char *path = pool_printf(g->pool, "(%s)%s", dev, dir);
+	int r = 0;
+
+	if (!path)
+		return err_nomem(e);
+	for (char *p = path; *p; p++)
+		if (*p == '\\')
+			*p = '/';
+	*strrchr(path, '/') = 0;
+	const char *const fixed[][2] = { { "grub_cpu", g->image.arch },
+					 { "grub_platform", "efi" },
+					 { "root", dev },
+					 { "cmdpath", path } };
+	for (size_t i = 0; r == 0 && i < sizeof fixed / sizeof fixed[0]; i++) {
+		r = grub_set(g, fixed[i][0], grub_text(fixed[i][1]), e);
+		if (r == 0)
+			r = grub_export(g, fixed[i][0], e);
+	}
+	/* normal.mod names those that it sets. */
+	for (size_t i = 0; r == 0 && i < sizeof features / sizeof features[0]; i++)
+		if (grub_image_mentions(&g->image, features[i])) {
+			r = grub_set(g, features[i], grub_text("y"), e);
+			if (r == 0)
+				r = grub_export(g, features[i], e);
+		}
+	const char *prefix = g->image.prefix;
+	if (prefix && *prefix != '(')
+		prefix = pool_printf(g->pool, "(%s)%s", dev, prefix);
+	else if (prefix && (prefix[1] == ',' || prefix[1] == ')'))
+		return grub_stop(g, "its embedded prefix names a part of a disk only", NULL, e);
+	if (!prefix) /* then it is where the image is */
+		prefix = path;
+	if (r == 0)
+		r = grub_set(g, "prefix", grub_text(prefix), e);
+	return r < 0 ? r : grub_export(g, "prefix", e);
+}
+
+static int add_devices(struct grub *g, struct pcrcast_error *e)
+{
+	struct pcrcast_error why;
+	uint32_t number = g->w->img->esp_number;
+	const char *name = pool_printf(g->pool, "hd0,gpt%u", number ? number : 1);
+
+	if (!name)
+		return err_nomem(e);
+	g->devices[g->n_devices++] = (struct grub_device){ .name = name, .tree = g->start->volume };
+	int r = walk_assume(g->w, "grub-device", name, NULL, e);
+	if (r < 0 || !g->image.has_memdisk)
+		return r;
+	struct grub_device memdisk = { .name = "memdisk", .unmeasured = true };
+	struct tree **place =
+		pool_push(g->pool, &g->w->trees, &g->w->n_trees, &g->w->cap_trees, sizeof(struct tree *));
+	if (!place)
+		return err_nomem(e);
+	if (tree_open_fat(&g->image.memdisk, "GRUB's memory disk", place, &why) < 0)
+		*place = NULL; /* squashfs, tar: nothing in it is known */
+	memdisk.tree = *place;
+	g->devices[g->n_devices++] = memdisk;
+	return 0;
+}
+
+/*
+ * The embedded configuration. The rescue parser runs one line at a time and knows neither branches nor blocks, and
+ * measures no commands, but the files that they open.
+ */
+static int run_embedded(struct grub *g, struct pcrcast_error *e)
+{
+	static const char *const followed[] = { "set",         "search",          "search.fs_uuid",
+						"search.file", "search.fs_label", "insmod",
+						"configfile",  "normal" };
+	struct slice rest = g->image.config, line, word;
+	struct grub_args none = { 0 };
+	struct grub_result res;
+	int r = 0;
+
+	g->quiet = true;
+	while (r == 0 && !g->stopped && !g->booted && slice_line(&rest, &line)) {
+		struct slice tail = line;
+		bool known = line.n == 0 || *line.p == '#';
+
+		if (!slice_split(&tail, ' ', &word))
+			word = line;
+		for (size_t i = 0; i < sizeof followed / sizeof followed[0]; i++)
+			known = known || slice_equal_string(word, followed[i]);
+		g->line++;
+		if (!known)
+			return grub_stop(g, "its embedded configuration has commands that are not followed",
+					 NULL, e);
+		uint32_t at = g->line;
+		r = grub_run_text(g, line, &res, e);
+		g->line = at;
+	}
+	if (r < 0 || g->stopped || g->booted)
+		return r;
+	return grub_cmd_normal(g, &none, &res, e);
+}
+
+int stage_grub(struct walk *w, const struct start *s, struct pcrcast_error *e)
+{
+	struct grub g = { .w = w, .pool = w->pool, .start = s, .file = s->path };
+	struct grub_context first = { 0 };
+	int r = grub_image_read(w, s, &g.image, e);
+
+	g.context = &first;
+	if (r == 0)
+		r = add_devices(&g, e);
+	g.measures = grub_module_there(&g, "tpm");
+	if (r == 0)
+		r = set_variables(&g, e);
+	if (r == 0 && !g.stopped)
+		r = run_embedded(&g, e);
+	return r;
+}
