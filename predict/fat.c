@@ -602,6 +602,11 @@ int tree_open_fat(const struct blob *bytes, const char *shown, struct tree **ret
 		tree_free(t);
 		return err_wrap(e, "%s", shown);
 	}
+	/* BS_VolID behind the boot signature 0x29, which FAT32 has elsewhere than FAT12 and FAT16. */
+	uint8_t id[5];
+	t->has_volume_id =
+		blob_read(&f->fs, f->type == FAT32 ? 66 : 38, id, sizeof id, NULL) == 0 && id[0] == 0x29;
+	t->volume_id = t->has_volume_id ? get_u32le(id + 1) : 0;
 	if (f->few_clusters)
 		t->note = pool_printf(
 			&t->pool,

@@ -30,7 +30,9 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 	const char *const fixed[][2] = { { "grub_cpu", g->image.arch },
 					 { "grub_platform", "efi" },
 					 { "root", dev },
-					 { "cmdpath", path } };
+					 { "cmdpath", path },
+					 { "color_normal", "light-gray/black" },
+					 { "color_highlight", "black/light-gray" } };
 	for (size_t i = 0; r == 0 && i < sizeof fixed / sizeof fixed[0]; i++) {
 		r = grub_set(g, fixed[i][0], grub_text(fixed[i][1]), e);
 		if (r == 0)
@@ -63,7 +65,11 @@ static int add_devices(struct grub *g, struct pcrcast_error *e)
 
 	if (!name)
 		return err_nomem(e);
-	g->devices[g->n_devices++] = (struct grub_device){ .name = name, .tree = g->start->volume };
+	struct grub_device *esp = &g->devices[g->n_devices++];
+	*esp = (struct grub_device){ .name = name, .tree = g->start->volume };
+	uint32_t id;
+	if (tree_volume_id(g->start->volume, &id))
+		esp->uuid = pool_printf(g->pool, "%04X-%04X", id >> 16, id & 0xffff);
 	int r = walk_assume(g->w, "grub-device", name, NULL, e);
 	if (r < 0 || !g->image.has_memdisk)
 		return r;

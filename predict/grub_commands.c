@@ -130,10 +130,12 @@ static int run_ask(struct grub *g, const struct grub_args *a, struct grub_result
 	return grub_stop(g, "the configuration asks the user", NULL, e);
 }
 
+/* --is-supported came with 2.12; 2.06 takes no notice of it and resets into the setup (tried with Debian's). */
 static int run_fwsetup(struct grub *g, const struct grub_args *a, struct grub_result *res,
 		       struct pcrcast_error *e)
 {
-	if (a->n != 1 || a->v[0].why || strcmp(a->v[0].s, "--is-supported") != 0)
+	if (a->n != 1 || a->v[0].why || strcmp(a->v[0].s, "--is-supported") != 0 || !g->image.rules ||
+	    g->image.rules->from < 212)
 		return run_leave(g, a, res, e);
 	*res = (struct grub_result){ GRUB_OK, NULL };
 	return walk_assume(g->w, "firmware-setup", "can be asked for by GRUB, as EDK2's can", NULL, e);

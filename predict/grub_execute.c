@@ -4,7 +4,8 @@
 #include "predict/grub.h"
 
 enum {
-	STEPS_MAX = 200000,       /* commands in a run; a large configuration has some thousands */
+	STEPS_MAX =
+		10000, /* commands in a run; a large configuration has one thousand. Hashing compares each with all */
 	RUN_BYTES_MAX = 64 << 20, /* of events and values that they make */
 };
 

@@ -14,7 +14,7 @@ static int ipl(struct grub *g, uint32_t pcr, const char *data, const struct blob
 
 int grub_measure_string(struct grub *g, const char *prefix, struct grub_value v, struct pcrcast_error *e)
 {
-	struct event_text text = { "command run by GRUB", g->file };
+	struct event_text text = { "command run by GRUB", pool_printf(g->pool, "%s:%u", g->file, g->line) };
 	struct blob hashed;
 
 	if (!g->measures || g->quiet)

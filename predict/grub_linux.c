@@ -111,18 +111,22 @@ static int set_load_options(struct grub *g, struct start *s, struct grub_value l
 	return s->options.p ? 0 : err_nomem(e);
 }
 
-/* A command line that does not fit what the kernel takes is cut by GRUB. */
-static int check_length(struct grub *g, const struct grub_file *f, struct grub_value *line)
+/*
+ * A command line that does not fit what the kernel takes is cut by GRUB: protocol 2.06 and later says how long it may
+ * be, without NUL; GRUB makes room for 128 bytes at least.
+ */
+static void check_length(const struct grub_file *f, struct grub_value *line)
 {
-	uint8_t magic[4], size[4];
+	uint8_t h[6], size[4]; /* "HdrS", u16 version */
 
-	if (line->why || blob_read(&f->content, 0x202, magic, 4, NULL) < 0 || memcmp(magic, "HdrS", 4) != 0 ||
-	    blob_read(&f->content, SETUP_CMDLINE_SIZE, size, 4, NULL) < 0)
-		return 0;
-	if (strlen(line->s) + sizeof "BOOT_IMAGE=" > get_u32le(size))
+	if (line->why || blob_read(&f->content, 0x202, h, sizeof h, NULL) < 0 || memcmp(h, "HdrS", 4) != 0 ||
+	    blob_read(&f->content, SETUP_CMDLINE_SIZE, size, sizeof size, NULL) < 0)
+		return;
+	uint64_t room = get_u16le(h + 4) >= 0x206 ? (uint64_t)get_u32le(size) + 1 : 256;
+	if (room < 128)
+		room = 128;
+	if (strlen(line->s) + sizeof "BOOT_IMAGE=" > room)
 		line->why = "the command line is longer than the kernel takes, and GRUB cuts it";
-	(void)g;
-	return 0;
 }
 
 int grub_cmd_linux(struct grub *g, const struct grub_args *a, struct grub_result *res,
@@ -145,8 +149,7 @@ int grub_cmd_linux(struct grub *g, const struct grub_args *a, struct grub_result
 	struct grub_value line = command_line(g, a);
 	if (r == 0 && !line.s)
 		return err_nomem(e);
-	if (r == 0)
-		r = check_length(g, &f, &line);
+	check_length(&f, &line);
 	if (r == 0)
 		r = grub_measure_string(g, "kernel_cmdline: ", line, e);
 	if (r == 0)

@@ -442,6 +442,12 @@ int tree_remove(struct tree *t, const char *path, struct pcrcast_error *e)
 	return r;
 }
 
+bool tree_volume_id(const struct tree *t, uint32_t *ret)
+{
+	*ret = t->volume_id;
+	return t->has_volume_id;
+}
+
 const char *tree_note(const struct tree *t)
 {
 	return t->note;

@@ -73,5 +73,8 @@ int tree_remove(struct tree *t, const char *path, struct pcrcast_error *e);
 /* What is odd about the file system, one line; NULL: nothing. */
 const char *tree_note(const struct tree *t);
 
+/* The serial number of a FAT file system; false: it has none, or this is a directory. */
+bool tree_volume_id(const struct tree *t, uint32_t *ret);
+
 /* Fails when a file that was opened has changed since. */
 int tree_check(struct tree *t, struct pcrcast_error *e);

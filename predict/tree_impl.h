@@ -55,8 +55,10 @@ struct tree_ops {
 struct tree {
 	const struct tree_ops *ops;
 	struct pool pool;
-	const char *shown; /* the tree's name in messages */
-	const char *note;  /* what is odd about it; NULL: nothing */
+	const char *shown;  /* the tree's name in messages */
+	const char *note;   /* what is odd about it; NULL: nothing */
+	uint32_t volume_id; /* of FAT, when has_volume_id */
+	bool has_volume_id;
 	struct tree_node root;
 	size_t n_nodes;
 	struct source **replacements; /* files of tree_replace */

@@ -1,0 +1,23 @@
+/*
+ * A GRUB image for tests: modules by name only, a prefix, a configuration, .sbat.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct build_grub {
+	const char *prefix, *config; /* NULL: none is embedded */
+	const char *sbat;
+	const char *const *modules; /* a NULL ends them */
+};
+
+extern const char
+	*const grub_usual_modules[]; /* tpm, normal and those with the commands of a usual configuration */
+extern const char grub_debian_sbat[], grub_ubuntu_sbat[];
+
+/* A malloc'ed image of *ret_n bytes; the caller frees it. */
+uint8_t *build_grub(const struct build_grub *what, size_t *ret_n);
+
+/* A malloc'ed module: ELF64 with .modname and .moddeps; needs: names with their NULs, n_needs bytes. */
+uint8_t *build_grub_module(const char *name, const char *needs, size_t n_needs, size_t *ret_n);

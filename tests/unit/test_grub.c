@@ -1,0 +1,384 @@
+/* GRUB: its configuration, run, and what it measures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "tests/unit/build_esp.h"
+#include "tests/unit/build_grub.h"
+
+#define BOOT "EFI/BOOT/BOOTX64.EFI"
+#define CFG "EFI/debian/grub.cfg"
+#define P "(hd0,gpt1)/EFI/debian"
+
+static void put_grub(struct esp *x, const struct build_grub *what)
+{
+	size_t n;
+	uint8_t *p = build_grub(what, &n);
+
+	esp_put(x, BOOT, p, n);
+	free(p);
+}
+
+static void put_usual(struct esp *x)
+{
+	size_t n;
+	uint8_t *kernel = build_kernel(1, 1, &n);
+
+	put_grub(x, &(struct build_grub){ "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules });
+	esp_put(x, "linux", kernel, n);
+	esp_put(x, "initrd", "initrd", 6);
+	free(kernel);
+	x->opt.pcrs = 1 << 4 | 1 << 8 | 1 << 9;
+}
+
+/* What the events of PCR 8 and 9 have as data, a line each; of those that are not known, "?". */
+static const char *measured(struct esp *x)
+{
+	size_t cap = 1 << 16, n = 0;
+	char *s = esp_keep(x, calloc(1, cap));
+
+	for (size_t i = 0; i < x->p.log.n_events; i++) {
+		const struct event *ev = &x->p.log.events[i];
+
+		if (ev->pcr != 8 && ev->pcr != 9)
+			continue;
+		assert_true(ev->origin == EVENT_UNKNOWN || ev->data.n > 0);
+		if (ev->type == EV_IPL && ev->origin != EVENT_UNKNOWN)
+			n += (size_t)snprintf(s + n, cap - n, "%u %s\n", ev->pcr, (const char *)ev->data.p);
+		else
+			n += (size_t)snprintf(s + n, cap - n, "%u %s\n", ev->pcr,
+					      ev->origin == EVENT_UNKNOWN ? "?" : "kernel");
+	}
+	return s;
+}
+
+/* The configuration between an entry that ends the run; what is expected stands between what that measures. */
+static void expect_run(struct esp *x, const char *config, const char *expected)
+{
+	static const char tail[] = "set timeout=0\nmenuentry e {\nlinux /linux a\n}\n";
+	char text[8192];
+
+	prediction_done(&x->p);
+	snprintf(text, sizeof text, "%s\n%s", config, tail);
+	esp_put_text(x, CFG, text);
+	esp_predict(x);
+	snprintf(
+		text, sizeof text,
+		"9 " P "/grub.cfg\n%s8 grub_cmd: set timeout=0\n"
+		"8 grub_cmd: menuentry e {\nlinux /linux a\n}\n8 grub_cmd: setparams e\n8 grub_cmd: linux /linux a\n"
+		"9 /linux\n8 kernel_cmdline: /linux a\n",
+		expected);
+	assert_string_equal(measured(x), text);
+	expect_incomplete(x, 0);
+}
+
+/* A configuration that cannot be followed: registers 4, 8 and 9 say why. */
+static void expect_stop(struct esp *x, const char *config, const char *words)
+{
+	prediction_done(&x->p);
+	esp_put_text(x, CFG, config);
+	esp_predict(x);
+	for (uint32_t pcr = 4; pcr <= 9; pcr++)
+		if (pcr == 4 || pcr == 8 || pcr == 9)
+			assert_true(x->p.incomplete & 1u << pcr);
+	expect_reason(x, 4, words, strstr(words, "the entry ends") ? "--entry" : NULL);
+}
+
+static void the_events_of_a_boot_are_commands_files_and_the_command_line(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	esp_put_text(x, CFG,
+		     "set timeout=0\nmenuentry \"lab\" {\n  linux /linux quiet 'a b'\n  initrd /initrd\n}\n");
+	esp_predict(x);
+	assert_string_equal(measured(x),
+			    "9 " P "/grub.cfg\n"
+			    "8 grub_cmd: set timeout=0\n"
+			    "8 grub_cmd: menuentry lab {\n  linux /linux quiet 'a b'\n  initrd /initrd\n}\n"
+			    "8 grub_cmd: setparams lab\n"
+			    "8 grub_cmd: linux /linux quiet a b\n"
+			    "9 /linux\n"
+			    "8 kernel_cmdline: /linux quiet \"a b\"\n"
+			    "8 grub_cmd: initrd /initrd\n"
+			    "9 /initrd\n");
+	/* printf 'set timeout=0' | sha256sum */
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		if (x->p.log.events[i].pcr == 8) {
+			assert_memory_equal(
+				event_digest(&x->p.log.events[i], &x->p.log, ALG_SHA256).p,
+				"\xd3\xa7\x93\xf4\x71\xb6\xbf\xe8\xd7\x83\xf5\xe6\x29\x31\x4c\xad", 16);
+			break;
+		}
+}
+
+static void words_are_quoted_split_and_joined_as_grub_does(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	expect_run(x, "for w in a \"b c\" $undefined d; do echo \"w=$w\" 'si\"n$gle' ok\\ \\$x; done",
+		   "8 grub_cmd: echo w=a si\"n$gle ok $x\n8 grub_cmd: echo w=b c si\"n$gle ok $x\n"
+		   "8 grub_cmd: echo w=d si\"n$gle ok $x\n");
+	expect_run(x, "v=' p  q '; echo x${v}y \"$v\" $v",
+		   "8 grub_cmd: v= p  q \n8 grub_cmd: echo xp qy  p  q  p q\n");
+	expect_run(x, "echo \"\" [ a \\\n  b # c\n", "8 grub_cmd: echo  [ a b\n");
+}
+
+static void branches_and_loops_follow_what_commands_return(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	expect_run(
+		x,
+		"set i=x\nwhile [ \"$i\" != xxxx ]; do\n  set i=\"${i}x\"\n  if [ $i = xxx ]; then continue; fi\n  echo $i\ndone",
+		"8 grub_cmd: set i=x\n8 grub_cmd: [ x != xxxx ]\n8 grub_cmd: set i=xx\n8 grub_cmd: [ xx = xxx ]\n"
+		"8 grub_cmd: echo xx\n8 grub_cmd: [ xx != xxxx ]\n8 grub_cmd: set i=xxx\n8 grub_cmd: [ xxx = xxx ]\n"
+		"8 grub_cmd: continue\n8 grub_cmd: [ xxx != xxxx ]\n8 grub_cmd: set i=xxxx\n8 grub_cmd: [ xxxx = xxx ]\n"
+		"8 grub_cmd: echo xxxx\n8 grub_cmd: [ xxxx != xxxx ]\n");
+	expect_run(x, "if false; then echo a; elif ! true; then echo b; else echo c; fi",
+		   "8 grub_cmd: false\n8 grub_cmd: ! true\n8 grub_cmd: echo c\n");
+	/* GRUB 2.06 on serial: "yes" */
+	expect_run(x, "if nosuchcommand; then echo yes; else echo no; fi",
+		   "8 grub_cmd: nosuchcommand\n8 grub_cmd: echo yes\n");
+	expect_run(
+		x,
+		"function par {\n echo $# \"$1\" $2 $*; shift; echo \"$@\"; return 1; echo never\n}\npar one \"two three\" four\necho p=$?",
+		"8 grub_cmd: par one two three four\n8 grub_cmd: echo 3 one two three one two three four\n"
+		"8 grub_cmd: shift\n8 grub_cmd: echo two three four\n8 grub_cmd: return 1\n8 grub_cmd: echo p=1\n");
+}
+
+static void tests_compare_texts_numbers_and_files(void **state)
+{
+	static const struct {
+		const char *expression;
+		const char *result;
+	} rows[] = {
+		{ "a = a", "0" },
+		{ "a != a", "1" },
+		{ "0x10 -eq 16 -a 010 -eq 8", "0" },
+		{ "-3 -lt 2", "0" },
+		{ "v-2 -plt v-11", "0" },
+		{ "", "0" }, /* so it is in GRUB */
+		{ "a = b -o c = c", "0" },
+		{ "! -e /none", "0" },
+		{ "-d /EFI -a -f /linux", "0" },
+		{ "( a = b ) -o ( a )", "0" },
+	};
+	struct esp *x = *state;
+
+	put_usual(x);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char config[200], expected[400];
+
+		snprintf(config, sizeof config, "[ %s ]\necho $?", rows[i].expression);
+		snprintf(expected, sizeof expected, "8 grub_cmd: [ %s%s]\n8 grub_cmd: echo %s\n",
+			 rows[i].expression, *rows[i].expression ? " " : "", rows[i].result);
+		expect_run(x, config, expected);
+	}
+	expect_run(x, "[ -s /initrd ]", "8 grub_cmd: [ -s /initrd ]\n9 /initrd\n");
+}
+
+static void saved_entry_and_submenus_choose_what_is_booted(void **state)
+{
+	static const char block[] = "# GRUB Environment Block\nsaved_entry=sub>two\n#########";
+	struct esp *x = *state;
+
+	put_usual(x);
+	esp_put_text(x, "EFI/debian/grubenv", block);
+	esp_put_text(x, CFG,
+		     "load_env\nset default=\"${saved_entry}\"\nset timeout=5\nmenuentry one { true; }\n"
+		     "submenu more --id sub { menuentry a --id two { linux /linux b; }; }\n");
+	esp_predict(x);
+	assert_string_equal(
+		measured(x),
+		"9 " P "/grub.cfg\n8 grub_cmd: load_env\n9 " P "/grubenv\n8 grub_cmd: set default=sub>two\n"
+		"8 grub_cmd: set timeout=5\n8 grub_cmd: menuentry one { true; }\n"
+		"8 grub_cmd: submenu more --id sub { menuentry a --id two { linux /linux b; }; }\n"
+		"8 grub_cmd: setparams more\n8 grub_cmd: menuentry a --id two { linux /linux b; }\n"
+		"8 grub_cmd: setparams a\n8 grub_cmd: linux /linux b\n9 /linux\n8 kernel_cmdline: /linux b\n");
+	prediction_done(&x->p);
+	x->opt.entry = "nothing";
+	esp_predict_fails(x, PCRCAST_ENOTFOUND, "the menu has no entry nothing");
+}
+
+static void what_cannot_be_followed_is_named_with_its_line(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	expect_stop(
+		x, "echo a\nconfigfile (hd0,gpt2)/grub.cfg\n",
+		"(hd0,gpt1)/EFI/debian/grub.cfg:2: /grub.cfg is on (hd0,gpt2), which is not in the image");
+	expect_stop(x, "if keystatus --shift; then\n set a=b\nfi\n",
+		    "grub.cfg:1: how the command before it ends");
+	expect_stop(x, "search --fs-uuid --set=root 1234-ABCD\nconfigfile /x\n", "grub.cfg:2: ");
+	esp_put_text(x, CFG, "set timeout=-1\nmenuentry a { true; }\n");
+	prediction_done(&x->p);
+	esp_predict(x);
+	expect_reason(x, 8, "waits for the user", "--entry");
+	expect_stop(x, "echo a | echo b\n", "grub.cfg:1: GRUB cannot parse it");
+	expect_stop(x, "if true; then\n", "GRUB cannot parse it");
+	expect_stop(x, "unheardof\n", "what the command unheardof does is not known");
+	expect_stop(x, "exit\n", "leaves GRUB");
+	expect_stop(x, "while true; do true; done\n", "runs too long");
+	expect_stop(x, "function f {\n f\n}\nf\n", "nested deeper");
+	expect_stop(x, "source " P "/grub.cfg\n", "nested");
+	expect_stop(x, "set timeout=0\nmenuentry a { linux /nothing; }\n", "the entry ends with an error");
+	expect_stop(x, "menuentry a { linux '/lin\n", "a single quote is not closed");
+}
+
+static void a_value_that_is_not_known_spoils_only_what_it_is_measured_into(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	esp_put_text(
+		x, CFG,
+		"search --fs-uuid --set=dev 1234-ABCD\necho $dev\nset timeout=0\nmenuentry e {\nlinux /linux a\n}\n");
+	esp_predict(x);
+	expect_incomplete(x, 0); /* of those that this looks at: 4 and 9 are known */
+	assert_true(x->p.incomplete & 1 << 8);
+}
+
+static void modules_and_lists_are_read_from_the_prefix(void **state)
+{
+	static const char needs[] = "gfxterm\0newer";
+	struct esp *x = *state;
+	size_t n;
+	uint8_t *module = build_grub_module("bli", needs, sizeof needs, &n);
+
+	put_usual(x);
+	esp_put(x, "EFI/debian/x86_64-efi/bli.mod", module, n);
+	free(module);
+	module = build_grub_module("newer", "", 0, &n);
+	esp_put(x, "EFI/debian/x86_64-efi/newer.mod", module, n);
+	free(module);
+	expect_run(x, "insmod bli\ninsmod bli\ninsmod echo\ninsmod none",
+		   "8 grub_cmd: insmod bli\n9 " P "/x86_64-efi/bli.mod\n9 " P "/x86_64-efi/newer.mod\n"
+		   "8 grub_cmd: insmod bli\n8 grub_cmd: insmod echo\n8 grub_cmd: insmod none\n");
+	esp_put_text(x, "other/x86_64-efi/command.lst", "ls: ls\n");
+	expect_run(x, "set prefix=($root)/other",
+		   "8 grub_cmd: set prefix=(hd0,gpt1)/other\n9 (hd0,gpt1)/other/x86_64-efi/command.lst\n");
+}
+
+static void a_newer_grub_hands_the_kernel_load_options_and_initrd(void **state)
+{
+	/* printf 'BOOT_IMAGE=/linux a' | iconv -t utf-16le */
+	static const char line[] = "BOOT_IMAGE=/linux a";
+	struct bytes initrd = { NULL, 0 }, wide = { NULL, 0 };
+	struct esp *x = *state;
+	size_t n;
+
+	put_usual(x);
+	put_grub(x, &(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules });
+	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux a\ninitrd /initrd /initrd\n}\n");
+	esp_predict(x);
+	uint8_t *kernel = build_kernel(1, 1, &n), *grub;
+	expect_firmware(x);
+	size_t n_grub;
+	grub = build_grub(&(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules },
+			  &n_grub);
+	expect_image(x, "\\EFI\\BOOT\\BOOTX64.EFI", grub, n_grub);
+	const char *names[] = { P "/grub.cfg", P "/grub.cfg", "/linux", "/initrd", "/initrd" };
+	static const char config[] =
+		"set timeout=0\nmenuentry e {\nlinux /linux a\ninitrd /initrd /initrd\n}\n";
+	struct slice contents[] = { slice_of_string(config),
+				    slice_of_string(config),
+				    { kernel, n },
+				    slice_of_string("initrd"),
+				    slice_of_string("initrd") };
+	for (size_t i = 0; i < 5; i++)
+		expect_event(x, 9, EV_IPL, (struct slice){ (const uint8_t *)names[i], strlen(names[i]) + 1 },
+			     contents[i]);
+	for (size_t i = 0; i < sizeof line - 1; i++)
+		bytes_add(&wide, (const char[]){ line[i], 0 }, 2);
+	static const uint8_t data[] = "\xed\x22\x3b\x8f\x1a\0\0\0LOADED_IMAGE::LoadOptions";
+	expect_event(x, 9, EV_EVENT_TAG, (struct slice){ data, sizeof data },
+		     (struct slice){ wide.p, wide.n });
+	bytes_add(&initrd, "initrd\0\0initrd", 14);
+	expect_initrd(x, initrd);
+	expect_end(x);
+	bytes_done(&wide);
+	free(kernel);
+	free(grub);
+}
+
+static void a_chain_loaded_image_is_a_stage_like_any_other(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nchainloader /linux a b\n}\n");
+	esp_predict(x);
+	assert_string_equal(measured(x),
+			    "9 " P "/grub.cfg\n8 grub_cmd: set timeout=0\n"
+			    "8 grub_cmd: menuentry e {\nchainloader /linux a b\n}\n8 grub_cmd: setparams e\n"
+			    "8 grub_cmd: chainloader /linux a b\n9 /linux\n9 kernel\n");
+}
+
+static void a_build_that_no_row_describes_leaves_the_kernel_open(void **state)
+{
+	struct esp *x = *state;
+
+	put_usual(x);
+	put_grub(x, &(struct build_grub){ "/EFI/debian", NULL,
+					  "sbat,1\ngrub,9,FSF,grub,9.99,u\ngrub.acme,1,Acme,grub,9.99-1,u\n",
+					  grub_usual_modules });
+	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux a\n}\n");
+	esp_predict(x);
+	expect_incomplete(x, 1 << 4 | 1 << 9);
+	expect_reason(x, 4, "how GRUB 9.99-1 (\\EFI\\BOOT\\BOOTX64.EFI) starts a kernel is not known", NULL);
+}
+
+static void an_image_cut_short_is_an_error(void **state)
+{
+	static const struct build_grub what = { "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules };
+	struct esp *x = *state;
+	size_t n;
+	uint8_t *p = build_grub(&what, &n);
+	uint8_t *mods = p + get_u32le(built_section_header(p, 1) + 20);
+
+	put_usual(x);
+	uint64_t size = get_u64le(mods + 16);
+	put_u64le(mods + 16, UINT64_MAX);
+	esp_put(x, BOOT, p, n);
+	esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "its section mods is not laid out");
+	put_u64le(mods + 16, size);
+	put_u32le(mods + 28, 7);
+	esp_put(x, BOOT, p, n);
+	esp_predict_fails(x, PCRCAST_EFORMAT, "7 bytes, at least 8");
+	put_u32le(mods + 28, 1 << 30);
+	esp_put(x, BOOT, p, n);
+	esp_predict_fails(x, PCRCAST_ETRUNC, "runs past the end");
+	free(p);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_events_of_a_boot_are_commands_files_and_the_command_line),
+		TEST(words_are_quoted_split_and_joined_as_grub_does),
+		TEST(branches_and_loops_follow_what_commands_return),
+		TEST(tests_compare_texts_numbers_and_files),
+		TEST(saved_entry_and_submenus_choose_what_is_booted),
+		TEST(what_cannot_be_followed_is_named_with_its_line),
+		TEST(a_value_that_is_not_known_spoils_only_what_it_is_measured_into),
+		TEST(modules_and_lists_are_read_from_the_prefix),
+		TEST(a_newer_grub_hands_the_kernel_load_options_and_initrd),
+		TEST(a_chain_loaded_image_is_a_stage_like_any_other),
+		TEST(a_build_that_no_row_describes_leaves_the_kernel_open),
+		TEST(an_image_cut_short_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
