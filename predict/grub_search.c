@@ -51,7 +51,7 @@ static int search(struct grub *g, enum search_kind kind, struct grub_value key, 
 		return r;
 	*res = (struct grub_result){ GRUB_OK, NULL };
 	if (found)
-		return walk_assume(g->w, "grub-search", "finds it on the first disk if it is there", NULL, e);
+		return walk_assume(g->w, "grub-search", "finds only one match", NULL, e);
 	if (!why)
 		why = any_unsure ?
 			      pool_printf(g->pool, "whether the search for %s finds the ESP is not known",
