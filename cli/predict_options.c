@@ -203,6 +203,8 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return take_cc_quirk(p, optarg);
 	case OPT_VARIANT:
 		return predict_add_variant(a, optarg);
+	case OPT_GRUB_VOLUME:
+		return push(a, &a->grub_volumes, optarg) ? 0 : out_of_memory();
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
 			return usage_error(
@@ -226,6 +228,7 @@ void predict_detach_lists(struct predict_arguments *copy)
 	copy->smbios.cap = copy->smbios.n;
 	copy->consoles.cap = copy->consoles.n;
 	copy->phases.cap = copy->phases.n;
+	copy->grub_volumes.cap = copy->grub_volumes.n;
 	copy->cap_hwids = copy->n_hwids;
 	copy->firmware.pk.cap = copy->firmware.pk.n;
 	copy->firmware.kek.cap = copy->firmware.kek.n;
@@ -249,6 +252,8 @@ int predict_settle_options(struct predict_arguments *a)
 		return usage_error("--cc-quirk goes with --cc");
 	p->smbios = a->smbios.items;
 	p->n_smbios = a->smbios.n;
+	p->grub_volumes = a->grub_volumes.items;
+	p->n_grub_volumes = a->grub_volumes.n;
 	p->consoles = a->consoles.items;
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;

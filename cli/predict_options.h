@@ -35,6 +35,7 @@ enum {
 	OPT_CC,
 	OPT_CC_QUIRK,
 	OPT_VARIANT,
+	OPT_GRUB_VOLUME,
 };
 
 /* Rows for a verb's table of options. */
@@ -71,6 +72,8 @@ enum {
 	{ "hwid", 0, "GUID|none", OPT_HWID, "hardware id (CHID) of the machine, best first (repeatable)" }, \
 	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, \
 	  "first compatible string of the firmware's device tree" }, \
+	{ "grub-volume", 0, "DEVICE:UUID:DIR", OPT_GRUB_VOLUME, \
+	  "what GRUB reads besides the ESP, as hd0,gpt2:UUID:/boot (repeatable)" }, \
 	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
 	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }, \
 	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
@@ -96,7 +99,7 @@ struct variable_arguments {
 struct predict_arguments {
 	struct pool *pool;
 	struct predict_options options; /* banks and pcrs are the verb's to set */
-	struct text_list smbios, consoles, phases;
+	struct text_list smbios, consoles, phases, grub_volumes;
 	struct guid *hwids;
 	size_t n_hwids, cap_hwids;
 	struct variable_arguments firmware;

@@ -57,6 +57,42 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 	return r < 0 ? r : grub_export(g, "prefix", e);
 }
 
+/* A tree that lives as long as the walk. */
+static struct tree **new_tree(struct grub *g)
+{
+	struct walk *w = g->w;
+
+	return pool_push(w->pool, &w->trees, &w->n_trees, &w->cap_trees, sizeof(struct tree *));
+}
+
+/* "hd0,gpt2:UUID:/boot": what the user says is on another partition. */
+static int add_volume(struct grub *g, const char *text, struct pcrcast_error *e)
+{
+	const char *uuid = strchr(text, ':'), *dir = uuid ? strchr(uuid + 1, ':') : NULL;
+
+	if (!dir || g->n_devices >= GRUB_DEVICES_MAX - 1) /* one is left for the memory disk */
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "--grub-volume %s: expected DEVICE:UUID:DIRECTORY, and at most %d of them",
+			       text, GRUB_DEVICES_MAX - 2);
+	struct grub_device d = { .name = pool_text(g->pool, text, (size_t)(uuid - text)) };
+	struct tree **place = new_tree(g);
+	if (!place || !d.name)
+		return err_nomem(e);
+	*place = NULL;
+	if (dir > uuid + 1)
+		d.uuid = pool_text(g->pool, uuid + 1, (size_t)(dir - uuid - 1));
+	if (grub_device_find(g, d.name))
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "--grub-volume %s: there is a %s already", text, d.name);
+	int r = tree_open_directory(dir + 1, place, e);
+	if (r < 0)
+		return r;
+	d.tree = *place;
+	g->w->used |= OPTION_GRUB_VOLUME;
+	g->devices[g->n_devices++] = d;
+	return 0;
+}
+
 static int add_devices(struct grub *g, struct pcrcast_error *e)
 {
 	struct pcrcast_error why;
@@ -71,11 +107,12 @@ static int add_devices(struct grub *g, struct pcrcast_error *e)
 	if (tree_volume_id(g->start->volume, &id))
 		esp->uuid = pool_printf(g->pool, "%04X-%04X", id >> 16, id & 0xffff);
 	int r = walk_assume(g->w, "grub-device", name, NULL, e);
+	for (size_t i = 0; r == 0 && i < g->w->opt->n_grub_volumes; i++)
+		r = add_volume(g, g->w->opt->grub_volumes[i], e);
 	if (r < 0 || !g->image.has_memdisk)
 		return r;
 	struct grub_device memdisk = { .name = "memdisk", .unmeasured = true };
-	struct tree **place =
-		pool_push(g->pool, &g->w->trees, &g->w->n_trees, &g->w->cap_trees, sizeof(struct tree *));
+	struct tree **place = new_tree(g);
 	if (!place)
 		return err_nomem(e);
 	if (tree_open_fat(&g->image.memdisk, "GRUB's memory disk", place, &why) < 0)

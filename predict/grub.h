@@ -133,6 +133,8 @@ struct grub_loaded {
 	const char *initrd_why; /* its bytes are not known */
 };
 
+enum { GRUB_DEVICES_MAX = 10 };
+
 struct grub {
 	struct walk *w;
 	struct pool *pool;
@@ -142,7 +144,7 @@ struct grub {
 	struct grub_function *functions;
 	size_t n_functions, cap_functions;
 	struct grub_scope *scope; /* NULL: outside functions and entries */
-	struct grub_device devices[8];
+	struct grub_device devices[GRUB_DEVICES_MAX];
 	size_t n_devices;
 	const char **loaded_modules; /* from files, besides those embedded */
 	size_t n_loaded, cap_loaded;

@@ -67,7 +67,8 @@ static int split_name(struct grub *g, const char *name, struct grub_file *f, str
 	}
 	f->device = grub_device_find(g, device.s);
 	if (!f->device || !f->device->tree)
-		f->why = pool_printf(g->pool, "%s is on (%s), which is not in the image", f->path, device.s);
+		f->why = pool_printf(g->pool, "%s is on (%s), which is not in the image and no --grub-volume",
+				     f->path, device.s);
 	else if (*f->path != '/' && *f->path)
 		f->why = pool_printf(g->pool, "%s is no path from the root of a file system", name);
 	else

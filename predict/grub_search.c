@@ -56,7 +56,9 @@ static int search(struct grub *g, enum search_kind kind, struct grub_value key, 
 		why = any_unsure ?
 			      pool_printf(g->pool, "whether the search for %s finds the ESP is not known",
 					  key.s) :
-			      pool_printf(g->pool, "where %s is found is not in the image", key.s);
+			      pool_printf(g->pool,
+					  "where %s is found is not in the image and no --grub-volume",
+					  key.s);
 	if (!why)
 		return err_nomem(e);
 	res->why = why;

@@ -43,6 +43,9 @@ struct predict_options {
 	enum boot_secret boot_secret;
 	uint8_t boot_secret_bytes[BOOT_SECRET_LEN];
 	struct hardware hardware;
+	/* "DEVICE:UUID:DIRECTORY": file systems besides the ESP that GRUB reads; UUID may be empty */
+	const char *const *grub_volumes;
+	size_t n_grub_volumes;
 	bool exit_given;          /* what follows was given */
 	unsigned exit_failures;   /* calls of ExitBootServices() before the one that succeeds */
 	bool exit_failures_terse; /* their invocation is not measured, as in EDK2 before edk2-stable202411 */

@@ -455,6 +455,7 @@ static int note_unused_options(struct walk *w, struct pcrcast_error *e)
 	} rows[] = {
 		{ OPTION_PROFILE, o->has_profile, "--profile" },
 		{ OPTION_LOAD_OPTIONS, o->has_load_options && o->load_options.n, "--load-options" },
+		{ OPTION_GRUB_VOLUME, o->n_grub_volumes > 0, "--grub-volume" },
 		{ OPTION_SMBIOS, o->n_smbios > 0, "--smbios" },
 		{ OPTION_CONSOLE, o->console_known, "--console" },
 		{ OPTION_BOOT_SECRET, o->boot_secret != BOOT_SECRET_UNKNOWN, "--boot-secret" },

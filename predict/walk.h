@@ -16,6 +16,7 @@ enum walk_option {
 	OPTION_DT_COMPATIBLE = 1 << 4,
 	OPTION_LOAD_OPTIONS = 1 << 5,
 	OPTION_PROFILE = 1 << 6,
+	OPTION_GRUB_VOLUME = 1 << 7,
 };
 
 /* Who has verified an image: each measures an authority only the first time it is used. */

@@ -216,7 +216,7 @@ static void what_cannot_be_followed_is_named_with_its_line(void **state)
 	put_usual(x);
 	expect_stop(
 		x, "echo a\nconfigfile (hd0,gpt2)/grub.cfg\n",
-		"(hd0,gpt1)/EFI/debian/grub.cfg:2: /grub.cfg is on (hd0,gpt2), which is not in the image");
+		"(hd0,gpt1)/EFI/debian/grub.cfg:2: /grub.cfg is on (hd0,gpt2), which is not in the image and no --grub-volume");
 	expect_stop(x, "if keystatus --shift; then\n set a=b\nfi\n",
 		    "grub.cfg:1: how the command before it ends");
 	expect_stop(x, "search --fs-uuid --set=root 1234-ABCD\nconfigfile /x\n", "grub.cfg:2: ");
@@ -246,6 +246,37 @@ static void a_value_that_is_not_known_spoils_only_what_it_is_measured_into(void 
 	esp_predict(x);
 	expect_incomplete(x, 0); /* of those that this looks at: 4 and 9 are known */
 	assert_true(x->p.incomplete & 1 << 8);
+}
+
+static void another_file_system_can_be_named(void **state)
+{
+	struct esp *x = *state;
+	char volume[200];
+	const char *volumes[] = { volume };
+
+	put_usual(x);
+	snprintf(volume, sizeof volume, "hd0,gpt2:1234-abcd:%s/boot", x->root);
+	x->opt.grub_volumes = volumes;
+	x->opt.n_grub_volumes = 1;
+	esp_put_text(x, "boot/grub/grub.cfg", "set timeout=0\nmenuentry e {\nlinux /k a\n}\n");
+	size_t n;
+	uint8_t *kernel = build_kernel(1, 1, &n);
+	esp_put(x, "boot/k", kernel, n);
+	free(kernel);
+	esp_put_text(
+		x, CFG,
+		"search.fs_uuid 1234-ABCD root hd0,gpt2 \nset prefix=($root)'/grub'\nconfigfile $prefix/grub.cfg\n");
+	esp_predict(x);
+	assert_string_equal(
+		measured(x),
+		"9 " P "/grub.cfg\n8 grub_cmd: search.fs_uuid 1234-ABCD root hd0,gpt2\n"
+		"8 grub_cmd: set prefix=(hd0,gpt2)/grub\n8 grub_cmd: configfile (hd0,gpt2)/grub/grub.cfg\n"
+		"9 (hd0,gpt2)/grub/grub.cfg\n8 grub_cmd: set timeout=0\n"
+		"8 grub_cmd: menuentry e {\nlinux /k a\n}\n8 grub_cmd: setparams e\n8 grub_cmd: linux /k a\n"
+		"9 /k\n8 kernel_cmdline: /k a\n");
+	prediction_done(&x->p);
+	strcpy(volume, "hd0");
+	esp_predict_fails(x, PCRCAST_EINVAL, "--grub-volume hd0: expected DEVICE:UUID:DIRECTORY");
 }
 
 static void modules_and_lists_are_read_from_the_prefix(void **state)
@@ -373,6 +404,7 @@ int main(void)
 		TEST(saved_entry_and_submenus_choose_what_is_booted),
 		TEST(what_cannot_be_followed_is_named_with_its_line),
 		TEST(a_value_that_is_not_known_spoils_only_what_it_is_measured_into),
+		TEST(another_file_system_can_be_named),
 		TEST(modules_and_lists_are_read_from_the_prefix),
 		TEST(a_newer_grub_hands_the_kernel_load_options_and_initrd),
 		TEST(a_chain_loaded_image_is_a_stage_like_any_other),
