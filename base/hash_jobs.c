@@ -165,16 +165,23 @@ static int by_leader_shortest_first(const void *a, const void *b, void *arg)
 	return (x->blob.len > y->blob.len) - (x->blob.len < y->blob.len);
 }
 
+enum { SMALL = 4096 }; /* bytes in memory that are hashed sooner than compared with what else there is */
+
+static bool costs_nothing(const struct blob *b)
+{
+	return b->len <= SMALL && (b->n_pieces == 0 || (b->n_pieces == 1 && !b->pieces[0].source));
+}
+
 /*
- * Find for each job that lacks one of these banks the longest such job that begins with it. There are tens
- * of jobs, so all pairs are looked at.
+ * Find for each job that lacks one of these banks the longest such job that begins with it. Of large ones there are
+ * tens, so all pairs are looked at; of small ones there may be thousands (each command of a boot loader), which go alone.
  */
 static void choose_leaders(struct hash_jobs *j, alg_set banks)
 {
 	for (size_t i = 0; i < j->n; i++) {
 		size_t best = i;
 
-		for (size_t k = 0; k < j->n; k++) {
+		for (size_t k = 0; !costs_nothing(&j->jobs[i].blob) && k < j->n; k++) {
 			const struct blob *cand = &j->jobs[k].blob, *now = &j->jobs[best].blob;
 
 			if ((banks & ~j->jobs[k].have) == (banks & ~j->jobs[i].have) &&
