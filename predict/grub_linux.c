@@ -7,6 +7,7 @@
  */
 #include "base/bytes.h"
 #include "predict/grub.h"
+#include "predict/shim.h"
 
 enum { SETUP_CMDLINE_SIZE = 0x238 }; /* u32 in the setup header: Documentation/arch/x86/boot.rst */
 
@@ -57,17 +58,22 @@ static int verify_kernel(struct grub *g, const struct pe *pe, const char *name, 
 
 	if (!g->w->opt->secure_boot)
 		return 0;
-	if (!g->w->shim_verify || times == 0)
+	if (!g->w->shim || times == 0)
 		return walk_event_unknown(
 			g->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
 			grub_where(
 				g,
-				g->w->shim_verify ?
+				g->w->shim ?
 					"how often this build of GRUB has shim verify a kernel is not known" :
-					"what shim measures of a kernel that GRUB has it verify is not known"),
+					"what becomes of a kernel with Secure Boot when GRUB has no shim to ask is not known"),
 			NULL, e);
-	for (unsigned i = 0; r == 0 && i < times; i++)
-		r = g->w->shim_verify(g->w, pe, name, e);
+	for (unsigned i = 0; r == 0 && i < times; i++) {
+		const char *why = NULL;
+
+		r = shim_verify(g->w->shim, pe, text, &why, e);
+		if (r == 0 && why)
+			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", name, why);
+	}
 	return r;
 }
 

@@ -266,8 +266,10 @@ static int judge_signatures(struct shim *shim, const struct subject *s, bool on_
 	for (size_t i = 0; r == 0 && i < s->list.n; i++)
 		if (s->good[i] && s->list.items[i].alg == ALG_SHA256)
 			r = judge_signature(shim, &s->list.items[i], deny, n_deny, &passes, why, e);
-	if (passes)
+	if (passes) {
 		*verdict = IMAGE_ACCEPTED;
+		*why = NULL;
+	}
 	if (r == 0 && !db_known)
 		r = judge_without_db(shim, s, passes, on_the_way, verdict, why, e);
 	return r;

@@ -68,12 +68,6 @@ struct walk {
 	} next_boot;   /* what the firmware boots after a restart */
 	bool restarts; /* the machine does not go on, but boots that; what there was is forgotten */
 
-	/*
-	 * Set by the stage of shim: its protocol is installed, and this is what Verify() of an image measures.
-	 * NULL: shim did not run.
-	 */
-	int (*shim_verify)(struct walk *w, const struct pe *pe, const char *source, struct pcrcast_error *e);
-
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
 	struct tree **trees; /* file systems inside files; closed when the walk ends */
