@@ -132,17 +132,30 @@ static void untag(struct event *ev)
 		ev->data = (struct slice){ ev->data.p + HEADER, ev->data.n - HEADER };
 }
 
-/* Images are measured by the firmware, whoever asks for them. */
+/* What the firmware measures while others are at work: images, whoever asks for them, and what lets them pass, the disk, the end. */
 static bool is_of_firmware(const struct event *ev)
 {
-	return ev->type == (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION ||
-	       ev->type == (uint32_t)EV_EFI_BOOT_SERVICES_DRIVER ||
-	       ev->type == (uint32_t)EV_EFI_RUNTIME_SERVICES_DRIVER;
+	static const uint32_t types[] = {
+		EV_SEPARATOR,
+		(uint32_t)EV_EFI_ACTION,
+		(uint32_t)EV_EFI_GPT_EVENT,
+		(uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG,
+		(uint32_t)EV_EFI_VARIABLE_BOOT,
+		(uint32_t)EV_EFI_VARIABLE_AUTHORITY,
+		(uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION,
+		(uint32_t)EV_EFI_BOOT_SERVICES_DRIVER,
+		(uint32_t)EV_EFI_RUNTIME_SERVICES_DRIVER,
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (ev->type == types[i])
+			return true;
+	return false;
 }
 
 int cc_takes(struct walk *w, struct event *ev, bool *ret, struct pcrcast_error *e)
 {
-	enum cc_speech speech = is_of_firmware(ev) ? CC_SAME : w->cc_speech;
+	enum cc_speech speech = w->shim_speaks ? w->cc_shim : is_of_firmware(ev) ? CC_SAME : w->cc_speech;
 
 	*ret = true;
 	if (!w->opt->cc)

@@ -266,7 +266,10 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 		r = image_load_data(w, pe->image.len, address, path, path, &data, e);
 	if (r < 0)
 		return err_wrap(e, "%s", text.source);
-	return walk_event(w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, data, &hashed, text, e);
+	w->shim_speaks = true; /* the one boot loader that does it */
+	r = walk_event(w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, data, &hashed, text, e);
+	w->shim_speaks = false;
+	return r;
 }
 
 int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,

@@ -58,6 +58,8 @@ struct walk {
 
 	enum cc_speech cc_speech; /* of the component at work */
 	const char *cc_unsure;    /* CC_UNSURE: why */
+	enum cc_speech cc_shim;   /* of shim, which others call too */
+	bool shim_speaks;         /* it is shim that logs, whoever is at work */
 
 	struct shim *shim; /* shim has run; NULL: not */
 	struct {
