@@ -172,6 +172,19 @@ static void print_events(const struct arguments *a, const struct prediction *p)
 	}
 }
 
+/* The baseline's events that are not among those above. */
+static void print_replaced(const struct arguments *a, const struct prediction *p)
+{
+	for (size_t i = 0; i < p->n_baseline; i++) {
+		const struct baseline_event *ev = &p->baseline[i];
+		char buf[11];
+
+		if (selected(a, ev->pcr) && !ev->kept)
+			printf("not kept: event %zu of the baseline, PCR %u %s: %s\n", i, ev->pcr,
+			       event_type_name(ev->type, buf), ev->reason);
+	}
+}
+
 static int print_text(const struct arguments *a, const struct prediction *p, struct pcrcast_error *e)
 {
 	char name[12];
@@ -192,8 +205,10 @@ static int print_text(const struct arguments *a, const struct prediction *p, str
 				return r;
 			print_digest_line(alg, 11, bank.pcr[11], a->predict.phases.items[i]);
 		}
-	if (a->events)
+	if (a->events) {
 		print_events(a, p);
+		print_replaced(a, p);
+	}
 	return 0;
 }
 
@@ -244,6 +259,29 @@ static struct cJSON *pcrs_json(struct json_doc *d, const struct arguments *a, co
 	return pcrs;
 }
 
+/* What became of the baseline's events. */
+static struct cJSON *baseline_json(struct json_doc *d, const struct arguments *a, const struct prediction *p)
+{
+	struct cJSON *list = json_array(d);
+
+	for (size_t i = 0; i < p->n_baseline; i++) {
+		const struct baseline_event *ev = &p->baseline[i];
+		struct cJSON *o;
+		char buf[11];
+
+		if (!selected(a, ev->pcr))
+			continue;
+		o = json_object(d);
+		json_add_u64(d, o, "event", i);
+		json_add_u64(d, o, "pcr", ev->pcr);
+		json_add_string(d, o, "type", event_type_name(ev->type, buf));
+		json_add_bool(d, o, "kept", ev->kept);
+		json_add_string(d, o, "reason", ev->reason);
+		json_append(d, list, o);
+	}
+	return list;
+}
+
 static bool print_json(const struct arguments *a, const struct prediction *p)
 {
 	struct json_doc d = { false };
@@ -267,6 +305,8 @@ static bool print_json(const struct arguments *a, const struct prediction *p)
 				json_append(&d, list,
 					    event_json(&d, &p->log, &p->log.events[i], EVENTS_JSON_BRIEF));
 		json_add(&d, root, "events", list);
+		if (p->n_baseline)
+			json_add(&d, root, "baseline", baseline_json(&d, a, p));
 	}
 	list = json_array(&d);
 	for (size_t i = 0; i < p->n_assumptions; i++) {
@@ -383,11 +423,13 @@ int cmd_predict(int argc, char **argv)
 	int status = take_arguments(&a, argc, argv);
 
 	if (status) {
+		predict_done_options(&a.predict);
 		pool_done(&a.pool);
 		return status - 1;
 	}
 	if ((a.write_log && refuse_overwrite("--write-log", a.write_log, a.image, &e) < 0) ||
 	    image_open(a.image, &img, &e) < 0) {
+		predict_done_options(&a.predict);
 		pool_done(&a.pool);
 		return fail_at(a.image, &e);
 	}
@@ -414,6 +456,7 @@ int cmd_predict(int argc, char **argv)
 	}
 	prediction_done(&p);
 	image_done(&img);
+	predict_done_options(&a.predict);
 	pool_done(&a.pool);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf16.h"
+#include "cli/input.h"
 #include "eventlog/cc.h"
 
 static bool push(struct predict_arguments *a, struct text_list *l, const char *item)
@@ -168,6 +169,11 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return a->constellation || strcmp(optarg, "edk2") == 0 ?
 			       0 :
 			       usage_error("--model %s: expected edk2 or constellation", optarg);
+	case OPT_BASELINE:
+		if (a->baseline_path)
+			return usage_error("--baseline was given twice");
+		a->baseline_path = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_CONFIDENTIAL_VM:
 		p->confidential_vm = true;
 		return 0;
@@ -209,6 +215,30 @@ int predict_take_option(struct predict_arguments *a, int code)
 	return EXIT_TROUBLE;
 }
 
+enum { BASELINE_MAX = 64 << 20 }; /* bytes; a firmware's log area has some 64 KiB */
+
+/* The log borrows from its bytes, which live in the verb's pool; so do its events, and its own pool goes with them. */
+static int read_baseline(struct predict_arguments *a)
+{
+	const char *slash = strrchr(a->baseline_path, '/');
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	struct slice bytes;
+
+	int r = input_read(a->pool, a->baseline_path, BASELINE_MAX, &bytes, &e);
+	if (r == 0)
+		r = eventlog_read(bytes, EVENTLOG_KINDS, &a->baseline, &e);
+	a->options.baseline = &a->baseline;
+	a->options.baseline_name = slash && slash[1] ? slash + 1 : a->baseline_path;
+	return r < 0 ? fail_at(a->baseline_path, &e) : 0;
+}
+
+void predict_done_options(struct predict_arguments *a)
+{
+	if (a->options.baseline)
+		eventlog_done(&a->baseline);
+	a->options.baseline = NULL;
+}
+
 int predict_finish_options(struct predict_arguments *a)
 {
 	struct predict_options *p = &a->options;
@@ -227,6 +257,14 @@ int predict_finish_options(struct predict_arguments *a)
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
+	if (a->baseline_path && a->constellation)
+		return usage_error("--baseline does not go with --model constellation");
+	if (a->baseline_path && p->cc)
+		return usage_error("--baseline is a log of a TPM: --cc does not go with it");
+	if (a->baseline_path && p->exit_given)
+		return usage_error("--exit-boot-services: the baseline tells");
+	if (a->baseline_path && read_baseline(a) != 0)
+		return EXIT_TROUBLE;
 	return predict_read_variables(a);
 }
 
@@ -234,6 +272,7 @@ uint32_t predict_default_pcrs(const struct predict_arguments *a)
 {
 	return a->options.cc    ? PREDICT_CC_REGISTERS :
 	       a->constellation ? PREDICT_CONSTELLATION_PCRS :
+	       a->baseline_path ? PREDICT_ALL_PCRS :
 				  PREDICT_DEFAULT_PCRS;
 }
 

@@ -34,6 +34,7 @@ enum {
 	OPT_EXIT_BOOT_SERVICES,
 	OPT_CC,
 	OPT_CC_QUIRK,
+	OPT_BASELINE,
 };
 
 /* Rows for a verb's table of options. */
@@ -72,6 +73,8 @@ enum {
 	  "first compatible string of the firmware's device tree" }, \
 	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
 	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }, \
+	{ "baseline", 0, "LOG", OPT_BASELINE, \
+	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
 	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
 	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
 	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }
@@ -100,6 +103,8 @@ struct predict_arguments {
 	bool none_console, none_hwid; /* the word "none" was given */
 	bool any;                     /* one of the options was given */
 	bool constellation;           /* the model is Constellation's tool */
+	const char *baseline_path;    /* --baseline; NULL: not given */
+	struct eventlog baseline;     /* of pool */
 };
 
 /* Take one of these options, whose value is optarg. EXIT_TROUBLE after a message. */
@@ -110,6 +115,9 @@ int predict_finish_options(struct predict_arguments *a);
 
 /* Read the files that the options name into options.variables; part of predict_finish_options. */
 int predict_read_variables(struct predict_arguments *a);
+
+/* Frees what the options have opened. */
+void predict_done_options(struct predict_arguments *a);
 
 /* Registers that the model predicts when none are named. */
 uint32_t predict_default_pcrs(const struct predict_arguments *a);

@@ -110,7 +110,12 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 static int state_defaults(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
-	int r = walk_assume(w, "firmware", "EDK2", NULL, e);
+	int r = walk_assume(w, "firmware", w->baseline ? "that of the baseline" : "EDK2", NULL, e);
+
+	if (w->baseline) /* it has said what it settles */
+		return r < 0 || o->has_load_options ?
+			       r :
+			       walk_assume(w, "load-options", "none", "--load-options", e);
 
 	if (r == 0 && !o->secure_boot_given)
 		r = walk_assume(w, "secure-boot",
@@ -123,6 +128,18 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
 	return r;
+}
+
+/* What firmware as the options describe it measures before it loads the first EFI file. */
+static int own_events(struct walk *w, struct pcrcast_error *e)
+{
+	int r = firmware_assumptions(w, e);
+
+	if (r == 0)
+		r = secure_boot_events(w, e);
+	if (r == 0)
+		r = firmware_boot_variables(w, e);
+	return r < 0 ? r : boot_manager_events(w, e);
 }
 
 int stage_firmware(struct walk *w, struct pcrcast_error *e)
@@ -143,13 +160,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	if (r == 0 && !path)
 		r = find_boot_file(w, &path, e);
 	if (r == 0)
-		r = firmware_assumptions(w, e);
-	if (r == 0)
-		r = secure_boot_events(w, e);
-	if (r == 0)
-		r = firmware_boot_variables(w, e);
-	if (r == 0)
-		r = boot_manager_events(w, e);
+		r = w->baseline ? baseline_before(w, e) : own_events(w, e);
 	if (r == 0)
 		r = walk_open_start(w, w->img->esp, path, &s, e);
 	if (r == 0)
@@ -168,5 +179,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		w->restarts = false;
 		return stage_firmware(w, e);
 	}
-	return r < 0 ? r : firmware_exit_boot_services(w, e);
+	if (r < 0)
+		return r;
+	return w->baseline ? baseline_after(w, e) : firmware_exit_boot_services(w, e);
 }

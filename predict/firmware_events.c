@@ -87,6 +87,8 @@ static int partition_table(struct walk *w, struct pcrcast_error *e)
 	struct slice bytes = SLICE_EMPTY;
 	const char *why = NULL;
 
+	if (w->baseline && w->img->kind != IMAGE_DISK)
+		return baseline_table(w, e);
 	if (w->img->kind != IMAGE_DISK)
 		why = "the firmware measures the disk's partition table: predict from a disk image";
 	else if (g && g->from_backup)

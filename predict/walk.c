@@ -387,22 +387,52 @@ static int hash_events(struct walk *w, struct pcrcast_error *e)
 	return 0;
 }
 
+/* The baseline's own digests, in the form and order in which hash_events writes them. */
+int walk_event_observed(struct walk *w, const struct eventlog *log, const struct event *ev,
+			struct event_text text, struct pcrcast_error *e)
+{
+	uint8_t *bytes = pool_array(w->pool, ALG_COUNT, 2 + DIGEST_MAX), *p = bytes;
+	const uint8_t *data = pool_copy(w->pool, ev->data.p, ev->data.n);
+	struct event copy = { .pcr = ev->pcr,
+			      .type = ev->type,
+			      .origin = EVENT_OBSERVED,
+			      .data = { data, ev->data.n },
+			      .description = text.description,
+			      .source = text.source };
+
+	if (!bytes || !data)
+		return err_nomem(e);
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		struct slice d = event_digest(ev, log, a);
+
+		if (!(w->opt->banks & 1u << a))
+			continue;
+		put_u16le(p, algs[a].tpm_id);
+		if (d.n == algs[a].len) /* what is not extended may have no digest: zeros */
+			memcpy(p + 2, d.p, d.n);
+		p += 2 + algs[a].len;
+		copy.n_digests++;
+	}
+	copy.digests = (struct slice){ bytes, (size_t)(p - bytes) };
+	return add_event(w, copy, e);
+}
+
 /* Extend what the events say; a register that is not wanted or not complete keeps its reset value. */
 static int replay(struct prediction *p, uint32_t pcrs, struct pcrcast_error *e)
 {
 	for (enum alg a = 0; a < ALG_COUNT; a++) {
 		if (!(p->banks & 1u << a))
 			continue;
-		pcr_bank_reset(&p->values[a], a);
-		for (size_t i = 0; i < p->log.n_events; i++) {
+		int r = eventlog_start(&p->log, a, &p->values[a], e);
+		for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
 			const struct event *ev = &p->log.events[i];
 
-			if (!(pcrs & ~p->incomplete & UINT32_C(1) << ev->pcr))
+			if (ev->type == EV_NO_ACTION || !(pcrs & ~p->incomplete & UINT32_C(1) << ev->pcr))
 				continue;
-			int r = pcr_extend(&p->values[a], ev->pcr, event_digest(ev, &p->log, a).p, e);
-			if (r < 0)
-				return r;
+			r = pcr_extend(&p->values[a], ev->pcr, event_digest(ev, &p->log, a).p, e);
 		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -418,7 +448,7 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 	};
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
+		for (uint32_t pcr = w->baseline ? 8 : 0; pcr < PCR_COUNT; pcr++) {
 			int r = others[i].pcrs & UINT32_C(1) << pcr ?
 					walk_unknown(w, pcr, others[i].reason, NULL, e) :
 					0;
@@ -483,7 +513,7 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	*ret = PREDICTION_INIT;
 	if (r < 0)
 		return r;
-	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .img = img };
+	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .settled = &o, .img = img };
 
 	if (!o.banks)
 		o.banks = 1u << ALG_SHA256;
@@ -522,8 +552,9 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 
 static int boot_by_edk2(struct walk *w, struct pcrcast_error *e)
 {
-	int r = stage_firmware(w, e);
+	int r = w->opt->baseline ? baseline_open(w, e) : 0;
 
+	r = r < 0 ? r : stage_firmware(w, e);
 	return r < 0 ? r : name_unknown_registers(w, e);
 }
 
@@ -533,7 +564,7 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	struct predict_options o = *opt;
 
 	if (!o.pcrs)
-		o.pcrs = o.cc ? PREDICT_CC_REGISTERS : PREDICT_DEFAULT_PCRS;
+		o.pcrs = o.cc ? PREDICT_CC_REGISTERS : o.baseline ? PREDICT_ALL_PCRS : PREDICT_DEFAULT_PCRS;
 	int r = secure_boot_settle(&o, e);
 	if (r < 0) {
 		*ret = PREDICTION_INIT;

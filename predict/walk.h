@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/utf16.h"
+#include "predict/baseline.h"
 #include "predict/predict.h"
 #include "uki/signature.h"
 
@@ -40,6 +41,9 @@ struct walk {
 	struct prediction *out;
 	struct pool *pool; /* the prediction's */
 	const struct predict_options *opt;
+	struct predict_options
+		*settled; /* the same, for what the inputs themselves settle before the first stage */
+	const struct baseline *baseline; /* NULL: none */
 	struct image *img;
 	struct hash_jobs *jobs;
 	struct event_job *event_jobs;
@@ -108,6 +112,10 @@ int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, c
 /* An event whose digest covers bytes fixed by a document, program or option. */
 int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e);
+
+/* An event of a recorded log, with its digests of each bank. ev may be EV_NO_ACTION. */
+int walk_event_observed(struct walk *w, const struct eventlog *log, const struct event *ev,
+			struct event_text text, struct pcrcast_error *e);
 
 /* An event that will happen but whose digest cannot be known. Makes the register incomplete. */
 int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text,
@@ -190,6 +198,9 @@ int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e);
 
 /* The value of the first SMBIOS type 11 string with this key that a stage reads; NULL: none. */
 int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e);
+
+/* The SMBIOS structures that systemd-boot and systemd-stub 261+ measure to PCR 1, once a boot: whoever is first. */
+int walk_smbios_structures(struct walk *w, struct pcrcast_error *e);
 
 /* The machine is taken to be no confidential VM, where that makes a difference. */
 int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e);

@@ -1,0 +1,179 @@
+/*
+ * Predict with a baseline: the firmware's own events come from a recorded log, the chain's from the image.
+ */
+#include "predict/baseline.h"
+
+#include "eventlog/decode.h"
+#include "predict/walk.h"
+
+/* What firmware says of SecureBoot, one byte (UEFI 2.10, section 3.3); an absent variable is measured empty: off. */
+static bool secure_boot_of(struct walk *w, bool *ret)
+{
+	struct efi_variable v;
+
+	if (!baseline_variable(w->pool, w->opt->baseline, "SecureBoot", &v) || v.data.n > 1)
+		return false;
+	*ret = v.data.n == 1 && v.data.p[0] == 1;
+	return true;
+}
+
+static int check_secure_boot(struct walk *w, struct pcrcast_error *e)
+{
+	bool on = false, known = secure_boot_of(w, &on);
+
+	if (known && on != w->opt->secure_boot && w->opt->secure_boot_given)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "Secure Boot is %s in this log, --secure-boot says %s", on ? "on" : "off",
+			       w->opt->secure_boot ? "on" : "off");
+	if (known) {
+		w->settled->secure_boot = on;
+		return w->opt->secure_boot_given ?
+			       0 :
+			       walk_assume(w, "secure-boot",
+					   on ? "on, as in the baseline" : "off, as in the baseline",
+					   "--secure-boot", e);
+	}
+	return w->opt->secure_boot_given ?
+		       0 :
+		       walk_assume(w, "secure-boot", "off: the baseline does not tell", "--secure-boot", e);
+}
+
+/* Every event that is kept and extended needs a digest in every bank. */
+static int check_banks(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
+{
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		struct pcr_bank ignored;
+		int r = w->opt->banks & 1u << a ? eventlog_start(b->log, a, &ignored, e) : 0;
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; w->opt->banks & 1u << a && i < b->log->n_events; i++) {
+			const struct event *ev = &b->log->events[i];
+
+			if (b->places[i] != BASELINE_NOWHERE && ev->type != EV_NO_ACTION &&
+			    ev->pcr < PCR_COUNT && event_digest(ev, b->log, a).n != algs[a].len)
+				return err_set(e, PCRCAST_ENOTFOUND, ev->offset, "event %zu has no %s digest",
+					       i, algs[a].name);
+		}
+	}
+	return 0;
+}
+
+static int check_attempts(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
+{
+	if (w->opt->failed_attempts && w->opt->failed_attempts != b->n_failed)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "%u boot options were left in this log, --failed-attempts says %u",
+			       b->n_failed, w->opt->failed_attempts);
+	const char *text = pool_printf(w->pool, "%u, as in the baseline", b->n_failed);
+	if (!text)
+		return err_nomem(e);
+	return walk_assume(w, "failed-attempts", text, NULL, e);
+}
+
+int baseline_open(struct walk *w, struct pcrcast_error *e)
+{
+	struct baseline *b = pool_new(w->pool, struct baseline);
+	const char *name = w->opt->baseline_name ? w->opt->baseline_name : "baseline";
+
+	if (!b)
+		return err_nomem(e);
+	int r = baseline_sort(w->pool, w->opt->baseline, name, b, e);
+	r = r < 0 ? r : check_banks(w, b, e);
+	r = r < 0 ? r : check_secure_boot(w, e);
+	r = r < 0 ? r : check_attempts(w, b, e);
+	if (r == 0 && b->left_again)
+		r = walk_note(w, "in the baseline the first EFI file came back to the firmware", e);
+	if (r < 0)
+		return err_wrap(e, "baseline %s", name);
+	w->baseline = b;
+	w->out->baseline = b->events;
+	w->out->n_baseline = b->log->n_events;
+	return 0;
+}
+
+/* ---- events ---- */
+
+static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
+{
+	const struct baseline *b = w->baseline;
+	const struct event *ev = &b->log->events[i];
+	struct decoded body;
+	char buf[11];
+
+	if (ev->pcr >= PCR_COUNT) {
+		b->events[i].reason = "no PCR but an NV index";
+		return 0;
+	}
+	int r = event_decode(w->pool, b->log, ev, &body, e);
+	if (r < 0)
+		return r;
+	const char *what = body.summary && *body.summary ? body.summary : event_type_name(ev->type, buf);
+	struct event_text text = { pool_text(w->pool, what, strlen(what)),
+				   pool_printf(w->pool, "%s: event %zu", b->name, i) };
+	if (!text.description || !text.source)
+		return err_nomem(e);
+	b->events[i].kept = true;
+	return walk_event_observed(w, b->log, ev, text, e);
+}
+
+static int keep_all(struct walk *w, enum baseline_place place, struct pcrcast_error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->baseline->log->n_events; i++)
+		if (w->baseline->places[i] == place)
+			r = keep(w, i, e);
+	return r;
+}
+
+int baseline_before(struct walk *w, struct pcrcast_error *e)
+{
+	return keep_all(w, BASELINE_BEFORE, e);
+}
+
+int baseline_table(struct walk *w, struct pcrcast_error *e)
+{
+	int r = walk_assume(w, "partition-table",
+			    w->baseline->table_seen ? "that of the baseline's disk" :
+						      "none, as in the baseline",
+			    "a disk image", e);
+	return r < 0 ? r : keep_all(w, BASELINE_TABLE, e);
+}
+
+/* In front of what the firmware says at the end of boot services, nothing of it is in doubt but how often it is asked. */
+int baseline_after(struct walk *w, struct pcrcast_error *e)
+{
+	int r = keep_all(w, BASELINE_AFTER, e);
+
+	if (r < 0)
+		return r;
+	if (!w->baseline->exits)
+		return walk_unknown(w, 5, "the baseline says nothing of ExitBootServices()", "--baseline", e);
+	return walk_assume(w, "exit-boot-services", "the calls of the baseline", NULL, e);
+}
+
+int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
+{
+	struct event_text text = { "SMBIOS structures", "hardware" };
+	bool found = false;
+
+	if (w->smbios_measured)
+		return 0;
+	w->smbios_measured = true;
+	for (size_t i = 0; w->baseline && i < w->baseline->log->n_events; i++)
+		if (w->baseline->places[i] == BASELINE_SMBIOS) {
+			w->baseline->events[i].reason =
+				"SMBIOS structures of the machine, which this chain measures as well";
+			found = true;
+		}
+	if (!found)
+		return walk_event_unknown(
+			w, 1, EV_EVENT_TAG, text,
+			"systemd-boot or systemd-stub measures the machine's SMBIOS structures",
+			w->baseline ? "a --baseline of such a boot" : "--baseline", e);
+	int r = keep_all(w, BASELINE_SMBIOS, e);
+	return r < 0 ? r :
+		       walk_assume(w, "smbios-structures", "those of the baseline's machine", "--baseline",
+				   e);
+}
