@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf16.h"
+#include "cli/golden_source.h"
 #include "cli/input.h"
 #include "eventlog/cc.h"
 
@@ -174,6 +175,11 @@ int predict_take_option(struct predict_arguments *a, int code)
 			return usage_error("--baseline was given twice");
 		a->baseline_path = optarg;
 		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_AFTER_STATE:
+		if (a->after_state_path)
+			return usage_error("--after-state was given twice");
+		a->after_state_path = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_CONFIDENTIAL_VM:
 		p->confidential_vm = true;
 		return 0;
@@ -232,6 +238,40 @@ static int read_baseline(struct predict_arguments *a)
 	return r < 0 ? fail_at(a->baseline_path, &e) : 0;
 }
 
+static int read_after_state(struct predict_arguments *a)
+{
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	bool known;
+
+	int r = golden_values_read(a->pool, a->after_state_path, &a->after_state, &known, &e);
+	if (r == 0 && !known)
+		r = err_set(&e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			    "expected register values in a format of \"golden formats\"");
+	if (r == 0 && a->after_state.cc)
+		r = err_set(&e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			    "CC registers, expected values of PCRs");
+	a->options.after_state = &a->after_state;
+	return r < 0 ? fail_at(a->after_state_path, &e) : 0;
+}
+
+/* Options that contradict each other once everything is known; 0 or EXIT_TROUBLE. */
+static int check_start(const struct predict_arguments *a)
+{
+	if ((a->baseline_path || a->after_state_path) && a->constellation)
+		return usage_error("%s does not go with --model constellation",
+				   a->baseline_path ? "--baseline" : "--after-state");
+	if ((a->baseline_path || a->after_state_path) && a->options.cc)
+		return usage_error("%s is about PCRs: --cc does not go with it",
+				   a->baseline_path ? "--baseline" : "--after-state");
+	if (a->baseline_path && a->options.exit_given)
+		return usage_error("--exit-boot-services: the log of --baseline tells");
+	if (a->baseline_path && a->after_state_path)
+		return usage_error("--baseline and --after-state both say where the boot begins");
+	if (a->after_state_path && a->options.failed_attempts)
+		return usage_error("--failed-attempts is the firmware's, which --after-state leaves out");
+	return 0;
+}
+
 void predict_done_options(struct predict_arguments *a)
 {
 	if (a->options.baseline)
@@ -257,23 +297,29 @@ int predict_finish_options(struct predict_arguments *a)
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
-	if (a->baseline_path && a->constellation)
-		return usage_error("--baseline does not go with --model constellation");
-	if (a->baseline_path && p->cc)
-		return usage_error("--baseline is a log of a TPM: --cc does not go with it");
-	if (a->baseline_path && p->exit_given)
-		return usage_error("--exit-boot-services: the baseline tells");
-	if (a->baseline_path && read_baseline(a) != 0)
+	if (check_start(a) != 0)
 		return EXIT_TROUBLE;
-	return predict_read_variables(a);
+	int status = a->baseline_path ? read_baseline(a) : a->after_state_path ? read_after_state(a) : 0;
+	return status ? status : predict_read_variables(a);
+}
+
+/* The registers of a boot that a state tells in some bank. */
+static uint32_t state_pcrs(const struct pcr_values *v)
+{
+	uint32_t pcrs = 0;
+
+	for (enum alg a = 0; a < ALG_COUNT; a++)
+		pcrs |= v->known[a] & PREDICT_ALL_PCRS;
+	return pcrs ? pcrs : PREDICT_DEFAULT_PCRS;
 }
 
 uint32_t predict_default_pcrs(const struct predict_arguments *a)
 {
-	return a->options.cc    ? PREDICT_CC_REGISTERS :
-	       a->constellation ? PREDICT_CONSTELLATION_PCRS :
-	       a->baseline_path ? PREDICT_ALL_PCRS :
-				  PREDICT_DEFAULT_PCRS;
+	return a->options.cc       ? PREDICT_CC_REGISTERS :
+	       a->constellation    ? PREDICT_CONSTELLATION_PCRS :
+	       a->baseline_path    ? PREDICT_ALL_PCRS :
+	       a->after_state_path ? state_pcrs(&a->after_state) :
+				     PREDICT_DEFAULT_PCRS;
 }
 
 alg_set predict_default_banks(const struct predict_arguments *a)

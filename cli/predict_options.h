@@ -35,6 +35,7 @@ enum {
 	OPT_CC,
 	OPT_CC_QUIRK,
 	OPT_BASELINE,
+	OPT_AFTER_STATE,
 };
 
 /* Rows for a verb's table of options. */
@@ -75,6 +76,8 @@ enum {
 	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }, \
 	{ "baseline", 0, "LOG", OPT_BASELINE, \
 	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
+	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
+	  "start from these register values: the image has been loaded, no firmware events" }, \
 	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
 	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
 	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }
@@ -104,7 +107,9 @@ struct predict_arguments {
 	bool any;                     /* one of the options was given */
 	bool constellation;           /* the model is Constellation's tool */
 	const char *baseline_path;    /* --baseline; NULL: not given */
-	struct eventlog baseline;     /* of pool */
+	struct eventlog baseline;
+	const char *after_state_path; /* --after-state; NULL: not given */
+	struct pcr_values after_state;
 };
 
 /* Take one of these options, whose value is optarg. EXIT_TROUBLE after a message. */

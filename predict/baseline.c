@@ -3,6 +3,9 @@
  */
 #include "predict/baseline.h"
 
+#include <stdio.h>
+
+#include "base/bytes.h"
 #include "eventlog/decode.h"
 #include "predict/walk.h"
 
@@ -71,6 +74,76 @@ static int check_attempts(struct walk *w, const struct baseline *b, struct pcrca
 	return walk_assume(w, "failed-attempts", text, NULL, e);
 }
 
+/* ---- boot options ---- */
+
+/* The data that a boot option of the log hands to its file; false: there is no such variable. */
+static bool optional_data(struct walk *w, const struct event *ev, const char *name, struct slice *ret)
+{
+	/* MdePkg: what EDK2 puts behind a boot option that it has made itself, and does not hand over (BmBoot.c) */
+	static const uint8_t automatic[] = { 0x4e, 0xac, 0x08, 0x81, 0x11, 0x9f, 0x59, 0x4d,
+					     0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2 };
+	struct load_option option;
+	struct efi_variable v;
+
+	if (ev->pcr != 1 || ev->content != CONTENT_PCCLIENT ||
+	    (ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT && ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT2) ||
+	    efi_variable_read(w->pool, ev->data, &v) || strlen(v.name) != strlen("Boot0000") ||
+	    strncmp(v.name, name, strlen(name)) != 0 || load_option_read(w->pool, v.data, &option))
+		return false;
+	*ret = option.optional_data;
+	if (slice_equal(*ret, (struct slice){ automatic, sizeof automatic }))
+		*ret = SLICE_EMPTY;
+	while (ret->n >= 2 && ret->p[ret->n - 1] == 0 && ret->p[ret->n - 2] == 0)
+		ret->n -= 2; /* with a NUL or without */
+	return true;
+}
+
+/* The name of the boot option that the last attempt tried, by BootOrder; false: the log does not tell. */
+static bool tried_option(struct walk *w, const struct baseline *b, char ret[static 9])
+{
+	for (size_t i = 0; i < b->attempt; i++) {
+		const struct event *ev = &b->log->events[i];
+		struct efi_variable v;
+		struct slice number;
+
+		if (ev->pcr == 1 && ev->type == (uint32_t)EV_EFI_VARIABLE_BOOT &&
+		    ev->content == CONTENT_PCCLIENT && !efi_variable_read(w->pool, ev->data, &v) &&
+		    strcmp(v.name, "BootOrder") == 0 && slice_at(v.data, 2ull * b->n_failed, 2, &number)) {
+			(void)snprintf(ret, 9, "Boot%04X", get_u16le(number.p));
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Load options come from the boot option, which PCR 1 has measured: is what is asked what the log's option says? Firmware's
+ * own marks behind an option, which are GUIDs, are handed over as well, but nothing reads them.
+ */
+static int check_boot_options(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
+{
+	enum { MARK = 16 };
+	static const char reason[] =
+		"the boot options in the baseline hand over other load options than this boot has";
+	struct slice asked = w->opt->has_load_options ? w->opt->load_options : SLICE_EMPTY;
+	bool any = false, fits = false;
+	char name[9] = "Boot";
+
+	while (asked.n >= 2 && asked.p[asked.n - 1] == 0 && asked.p[asked.n - 2] == 0)
+		asked.n -= 2;
+	if (asked.n == 0 && !tried_option(w, b, name))
+		return 0;
+	for (size_t i = 0; i < b->attempt; i++) {
+		struct slice data;
+
+		if (!optional_data(w, &b->log->events[i], name, &data))
+			continue;
+		any = true;
+		fits |= slice_equal(data, asked) || (asked.n == 0 && data.n == MARK);
+	}
+	return any && !fits ? walk_unknown(w, 1, reason, "--load-options", e) : 0;
+}
+
 int baseline_open(struct walk *w, struct pcrcast_error *e)
 {
 	struct baseline *b = pool_new(w->pool, struct baseline);
@@ -82,6 +155,7 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 	r = r < 0 ? r : check_banks(w, b, e);
 	r = r < 0 ? r : check_secure_boot(w, e);
 	r = r < 0 ? r : check_attempts(w, b, e);
+	r = r < 0 ? r : check_boot_options(w, b, e);
 	if (r == 0 && b->left_again)
 		r = walk_note(w, "in the baseline the first EFI file came back to the firmware", e);
 	if (r < 0)

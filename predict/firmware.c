@@ -110,7 +110,9 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 static int state_defaults(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
-	int r = walk_assume(w, "firmware", w->baseline ? "that of the baseline" : "EDK2", NULL, e);
+	int r = o->after_state ?
+			0 :
+			walk_assume(w, "firmware", w->baseline ? "that of the baseline" : "EDK2", NULL, e);
 
 	if (w->baseline) /* it has said what it settles */
 		return r < 0 || o->has_load_options ?
@@ -123,7 +125,7 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 				o->secure_boot               ? "on, as the variables say" :
 							       "off, as the variables say",
 				"--secure-boot", e);
-	if (r == 0 && !o->failed_attempts)
+	if (r == 0 && !o->failed_attempts && !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
@@ -140,6 +142,16 @@ static int own_events(struct walk *w, struct pcrcast_error *e)
 	if (r == 0)
 		r = firmware_boot_variables(w, e);
 	return r < 0 ? r : boot_manager_events(w, e);
+}
+
+static int start_again(struct walk *w, struct pcrcast_error *e)
+{
+	w->restarts = false;
+	if (w->opt->after_state)
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "the machine restarts and boots %s: the given state is none of that boot's",
+			       w->next_boot.path);
+	return stage_firmware(w, e);
 }
 
 int stage_firmware(struct walk *w, struct pcrcast_error *e)
@@ -160,7 +172,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	if (r == 0 && !path)
 		r = find_boot_file(w, &path, e);
 	if (r == 0)
-		r = w->baseline ? baseline_before(w, e) : own_events(w, e);
+		r = w->baseline ? baseline_before(w, e) : w->opt->after_state ? 0 : own_events(w, e);
 	if (r == 0)
 		r = walk_open_start(w, w->img->esp, path, &s, e);
 	if (r == 0)
@@ -171,14 +183,14 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", s.path, why);
 	s.options = option.load_options;
 	r = set_options(w, &s, e);
-	if (r == 0)
+	if (r == 0 && w->opt->after_state)
+		r = walk_loaded_before(w, &s.pe, s.path, e);
+	else if (r == 0)
 		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
 	if (r == 0)
 		r = stage_image(w, &s, e);
-	if (r == 0 && w->restarts) {
-		w->restarts = false;
-		return stage_firmware(w, e);
-	}
+	if (r == 0 && w->restarts)
+		return start_again(w, e);
 	if (r < 0)
 		return r;
 	return w->baseline ? baseline_after(w, e) : firmware_exit_boot_services(w, e);

@@ -167,6 +167,20 @@ int walk_load(struct walk *w, const struct pe *pe, const char *path, struct even
 	return r < 0 ? r : walk_image_load(w, pe, path, text, e);
 }
 
+int walk_loaded_before(struct walk *w, const struct pe *pe, const char *source, struct pcrcast_error *e)
+{
+	struct db_verdict v;
+
+	w->partition_table_measured = true;
+	if (!w->opt->secure_boot || !db_known(w))
+		return 0;
+	int r = db_judge(w, pe, &v, e);
+	if (r == 0 && v.answer != DB_ALLOWS)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: firmware with Secure Boot does not load it: %s", source, v.why);
+	return r < 0 ? r : walk_authority_before(w, "db", &guid_image_security, v.entry, e);
+}
+
 /* ---- what is taken for granted ---- */
 
 int firmware_assumptions(struct walk *w, struct pcrcast_error *e)

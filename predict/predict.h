@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "base/efi/variable_store.h"
 #include "base/hash_jobs.h"
-#include "eventlog/eventlog.h"
+#include "eventlog/check.h"
 #include "predict/image.h"
 #include "uki/sections.h"
 
@@ -50,7 +50,8 @@ struct predict_options {
 	/* The firmware's own events are taken from this log, which outlives the call; NULL: none. Its name is for texts. */
 	const struct eventlog *baseline;
 	const char *baseline_name;
-	alg_set banks; /* 0: SHA-256 */
+	const struct pcr_values *after_state; /* registers when the image gets control; NULL: from reset */
+	alg_set banks;                        /* 0: SHA-256 */
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
 };
 

@@ -417,13 +417,28 @@ int walk_event_observed(struct walk *w, const struct eventlog *log, const struct
 	return add_event(w, copy, e);
 }
 
-/* Extend what the events say; a register that is not wanted or not complete keeps its reset value. */
-static int replay(struct prediction *p, uint32_t pcrs, struct pcrcast_error *e)
+/* The values that the events extend. */
+static int start_values(struct walk *w, enum alg a, struct pcr_bank *ret, struct pcrcast_error *e)
 {
+	const struct pcr_values *v = w->opt->after_state;
+	int r = eventlog_start(&w->out->log, a, ret, e);
+
+	for (uint32_t pcr = 0; r == 0 && v && pcr < PCR_COUNT; pcr++)
+		if (v->known[a] & UINT32_C(1) << pcr)
+			memcpy(ret->pcr[pcr], v->value[a][pcr], algs[a].len);
+	return r;
+}
+
+/* Extend what the events say; a register that is not wanted or not complete keeps its reset value. */
+static int replay(struct walk *w, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+	uint32_t pcrs = w->wanted;
+
 	for (enum alg a = 0; a < ALG_COUNT; a++) {
 		if (!(p->banks & 1u << a))
 			continue;
-		int r = eventlog_start(&p->log, a, &p->values[a], e);
+		int r = start_values(w, a, &p->values[a], e);
 		for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
 			const struct event *ev = &p->log.events[i];
 
@@ -448,7 +463,7 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 	};
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		for (uint32_t pcr = w->baseline ? 8 : 0; pcr < PCR_COUNT; pcr++) {
+		for (uint32_t pcr = w->baseline || w->opt->after_state ? 8 : 0; pcr < PCR_COUNT; pcr++) {
 			int r = others[i].pcrs & UINT32_C(1) << pcr ?
 					walk_unknown(w, pcr, others[i].reason, NULL, e) :
 					0;
@@ -513,7 +528,9 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	*ret = PREDICTION_INIT;
 	if (r < 0)
 		return r;
-	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .settled = &o, .img = img };
+	struct walk w = {
+		.out = ret, .pool = &ret->log.pool, .opt = &o, .settled = &o, .wanted = opt->pcrs, .img = img
+	};
 
 	if (!o.banks)
 		o.banks = 1u << ALG_SHA256;
@@ -541,7 +558,7 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	if (r == 0)
 		r = hash_events(&w, e);
 	if (r == 0)
-		r = replay(ret, opt->pcrs, e);
+		r = replay(&w, e);
 	if (r == 0)
 		r = image_check(img, e);
 	hash_jobs_free(w.jobs);
@@ -550,9 +567,24 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	return r;
 }
 
+/* A register that the state does not tell in every bank has no value. */
+static int open_state(struct walk *w, struct pcrcast_error *e)
+{
+	int r = walk_assume(w, "after-state",
+			    "the values when the image gets control, its loading measured before",
+			    "--after-state", e);
+
+	for (uint32_t pcr = 0; r == 0 && pcr < PCR_COUNT; pcr++)
+		for (enum alg a = 0; r == 0 && a < ALG_COUNT; a++)
+			if (w->opt->banks & 1u << a && !(w->opt->after_state->known[a] & UINT32_C(1) << pcr))
+				r = walk_unknown(w, pcr, "the state to start from does not tell it",
+						 "--after-state", e);
+	return r;
+}
+
 static int boot_by_edk2(struct walk *w, struct pcrcast_error *e)
 {
-	int r = w->opt->baseline ? baseline_open(w, e) : 0;
+	int r = w->opt->baseline ? baseline_open(w, e) : w->opt->after_state ? open_state(w, e) : 0;
 
 	r = r < 0 ? r : stage_firmware(w, e);
 	return r < 0 ? r : name_unknown_registers(w, e);

@@ -44,6 +44,8 @@ struct walk {
 	struct predict_options
 		*settled; /* the same, for what the inputs themselves settle before the first stage */
 	const struct baseline *baseline; /* NULL: none */
+	uint32_t
+		wanted; /* registers to compute, as the prediction counts them: opt->pcrs, unless these are CC registers */
 	struct image *img;
 	struct hash_jobs *jobs;
 	struct event_job *event_jobs;
@@ -160,6 +162,10 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 int walk_authority(struct walk *w, const char *name, const struct guid *guid, struct slice data,
 		   enum authority who, struct pcrcast_error *e);
 
+/* The firmware has measured such an authority before the walk began. */
+int walk_authority_before(struct walk *w, const char *name, const struct guid *guid, struct slice data,
+			  struct pcrcast_error *e);
+
 /* UEFI_VARIABLE_DATA (PFP 1.06 section 10.4.2). Lives in the walk's pool. */
 int walk_variable_data(struct walk *w, const char *name, const struct guid *guid, struct slice data,
 		       struct slice *ret, struct pcrcast_error *e);
@@ -170,6 +176,9 @@ int walk_variable_data(struct walk *w, const char *name, const struct guid *guid
  */
 int walk_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
 	      struct pcrcast_error *e);
+
+/* The firmware has loaded this image and measured all that before the walk began. source is for errors. */
+int walk_loaded_before(struct walk *w, const struct pe *pe, const char *source, struct pcrcast_error *e);
 
 /* Will firmware load this image? */
 enum verdict {
