@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/utf16.h"
 #include "cli/golden_source.h"
 #include "cli/input.h"
@@ -120,6 +121,56 @@ static int take_cc_quirk(struct predict_options *p, const char *text)
 	return usage_error("--cc-quirk %s: expected vtpm or separator-in-rtmr0", text);
 }
 
+/* Fields are separated by colons; systemd writes one inside a field as \\x3a. */
+static size_t count_colons(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == ':';
+	return n;
+}
+
+/* 32 hex digits, with dashes or without, in the form that is measured. */
+static int set_machine_id(struct predict_arguments *a, const char *text)
+{
+	char *plain = pool_array(a->pool, strlen(text) + 1, 1), *p = plain;
+
+	if (!plain)
+		return out_of_memory();
+	for (const char *t = text; *t; t++) {
+		if (*t == '-' && strlen(text) == 36)
+			continue;
+		if (hex_digit((uint8_t)*t) < 0)
+			return usage_error("--machine-id %s: expected 32 hex digits", text);
+		*p++ = *t >= 'A' && *t <= 'F' ? (char)(*t - 'A' + 'a') : *t;
+	}
+	if (p - plain != 32)
+		return usage_error("--machine-id %s: expected 32 hex digits", text);
+	a->options.userspace.machine_id = plain;
+	return 0;
+}
+
+/* The key is read from a file: command lines are public. */
+static int add_volume_key(struct predict_arguments *a, const char *text)
+{
+	enum { KEY_MAX = 4096 }; /* bytes; dm-crypt's keys have 64 at most */
+	struct volume_key *v =
+		pool_push(a->pool, &a->volume_keys, &a->n_volume_keys, &a->cap_volume_keys, sizeof *v);
+	const char *file = strchr(text, '=');
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+
+	if (!v)
+		return out_of_memory();
+	if (!file || !file[1] || !(v->text = pool_text(a->pool, text, (size_t)(file - text))) ||
+	    count_colons(v->text) != 1)
+		return usage_error("--volume-key %s: expected NAME:UUID=FILE", text);
+	int r = input_read(a->pool, file + 1, KEY_MAX, &v->key, &e);
+	if (r == 0 && v->key.n == 0)
+		r = err_set(&e, PCRCAST_ETRUNC, 0, "an empty key");
+	return r < 0 ? fail_at(file + 1, &e) : 0;
+}
+
 int predict_take_option(struct predict_arguments *a, int code)
 {
 	struct predict_options *p = &a->options;
@@ -207,6 +258,53 @@ int predict_take_option(struct predict_arguments *a, int code)
 		p->hardware.compatible_known = true;
 		p->hardware.compatible = strcmp(optarg, "none") == 0 ? NULL : optarg;
 		return 0;
+	case OPT_OS_SEPARATOR:
+		p->userspace.os_separator = true;
+		return 0;
+	case OPT_NVPCR_INIT:
+		return count_colons(optarg) == 2 && push(a, &a->nvpcr_inits, optarg) ?
+			       0 :
+			       usage_error("--nvpcr-init %s: expected NAME:0xINDEX:HEX", optarg);
+	case OPT_NVPCR_SEPARATOR:
+		p->userspace.nvpcr_separator = true;
+		return 0;
+	case OPT_VOLUME_KEY:
+		return add_volume_key(a, optarg);
+	case OPT_MACHINE_ID:
+		return set_machine_id(a, optarg);
+	case OPT_FILE_SYSTEM:
+		return count_colons(optarg) == 6 && push(a, &a->file_systems, optarg) ?
+			       0 :
+			       usage_error("--file-system %s: expected seven fields with colons between them",
+					   optarg);
+	case OPT_CLUSTER_ID:
+		p->userspace.has_cluster_id = true;
+		return hex_decode(a->pool, slice_of_string(optarg), &p->userspace.cluster_id) ||
+				       base64_decode(a->pool, slice_of_string(optarg),
+						     &p->userspace.cluster_id) ?
+			       0 :
+			       usage_error("--cluster-id %s: expected hex or base64", optarg);
+	case OPT_BOOT_AGGREGATE:
+		p->userspace.boot_aggregate = true;
+		p->userspace.ima_hash = alg_by_name(slice_of_string(optarg));
+		return p->userspace.ima_hash != ALG_COUNT ?
+			       0 :
+			       usage_error("--boot-aggregate %s: expected sha1, sha256, sha384 or sha512",
+					   optarg);
+	case OPT_IMA_HASHES:
+		return parse_banks(optarg, &p->userspace.ima_hashes) ?
+			       0 :
+			       usage_error(
+				       "--ima-hashes %s: expected all or names of sha1, sha256, sha384, sha512",
+				       optarg);
+	case OPT_IMA_TEMPLATE:
+		p->userspace.ima_template_given = true;
+		p->userspace.ima_template = ima_template_by_name(optarg);
+		return p->userspace.ima_template != IMA_TEMPLATES ?
+			       0 :
+			       usage_error(
+				       "--ima-template %s: expected ima-ng, ima-sig, ima-ngv2 or ima-sigv2",
+				       optarg);
 	case OPT_CC:
 		p->cc = true;
 		return 0;
@@ -265,6 +363,8 @@ static int check_start(const struct predict_arguments *a)
 				   a->baseline_path ? "--baseline" : "--after-state");
 	if (a->baseline_path && a->options.exit_given)
 		return usage_error("--exit-boot-services: the log of --baseline tells");
+	if (userspace_pcrs(&a->options.userspace) && a->constellation)
+		return usage_error("--model constellation knows no measurements of userspace");
 	if (a->baseline_path && a->after_state_path)
 		return usage_error("--baseline and --after-state both say where the boot begins");
 	if (a->after_state_path && a->options.failed_attempts)
@@ -287,8 +387,8 @@ int predict_finish_options(struct predict_arguments *a)
 		return usage_error("\"none\" was given beside a value");
 	if (p->cc && a->constellation)
 		return usage_error("--cc: the model constellation knows no CC registers");
-	if (p->cc && a->phases.n)
-		return usage_error("--phase: userspace extends no CC register");
+	if (p->cc && (a->phases.n || userspace_pcrs(&p->userspace)))
+		return usage_error("--cc: userspace extends no CC register");
 	if (p->cc_quirks && !p->cc)
 		return usage_error("--cc-quirk goes with --cc");
 	p->smbios = a->smbios.items;
@@ -297,6 +397,12 @@ int predict_finish_options(struct predict_arguments *a)
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
+	p->userspace.nvpcr_inits = a->nvpcr_inits.items;
+	p->userspace.n_nvpcr_inits = a->nvpcr_inits.n;
+	p->userspace.file_systems = a->file_systems.items;
+	p->userspace.n_file_systems = a->file_systems.n;
+	p->userspace.volume_keys = a->volume_keys;
+	p->userspace.n_volume_keys = a->n_volume_keys;
 	if (check_start(a) != 0)
 		return EXIT_TROUBLE;
 	int status = a->baseline_path ? read_baseline(a) : a->after_state_path ? read_after_state(a) : 0;
@@ -315,11 +421,13 @@ static uint32_t state_pcrs(const struct pcr_values *v)
 
 uint32_t predict_default_pcrs(const struct predict_arguments *a)
 {
-	return a->options.cc       ? PREDICT_CC_REGISTERS :
-	       a->constellation    ? PREDICT_CONSTELLATION_PCRS :
-	       a->baseline_path    ? PREDICT_ALL_PCRS :
-	       a->after_state_path ? state_pcrs(&a->after_state) :
-				     PREDICT_DEFAULT_PCRS;
+	uint32_t usual = a->options.cc       ? PREDICT_CC_REGISTERS :
+			 a->constellation    ? PREDICT_CONSTELLATION_PCRS :
+			 a->baseline_path    ? PREDICT_ALL_PCRS :
+			 a->after_state_path ? state_pcrs(&a->after_state) :
+					       PREDICT_DEFAULT_PCRS;
+
+	return usual | userspace_pcrs(&a->options.userspace);
 }
 
 alg_set predict_default_banks(const struct predict_arguments *a)

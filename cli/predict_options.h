@@ -36,6 +36,16 @@ enum {
 	OPT_CC_QUIRK,
 	OPT_BASELINE,
 	OPT_AFTER_STATE,
+	OPT_MACHINE_ID,
+	OPT_FILE_SYSTEM,
+	OPT_VOLUME_KEY,
+	OPT_CLUSTER_ID,
+	OPT_OS_SEPARATOR,
+	OPT_NVPCR_INIT,
+	OPT_NVPCR_SEPARATOR,
+	OPT_BOOT_AGGREGATE,
+	OPT_IMA_TEMPLATE,
+	OPT_IMA_HASHES,
 };
 
 /* Rows for a verb's table of options. */
@@ -78,6 +88,22 @@ enum {
 	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
 	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
 	  "start from these register values: the image has been loaded, no firmware events" }, \
+	{ "os-separator", 0, NULL, OPT_OS_SEPARATOR, \
+	  "also the word that systemd 261+ puts into PCR 0-7, 9 and 12-14" }, \
+	{ "nvpcr-init", 0, "NAME:0xINDEX:HEX", OPT_NVPCR_INIT, \
+	  "PCR 9: an NvPCR that systemd 259+ sets up (repeatable)" }, \
+	{ "nvpcr-separator", 0, NULL, OPT_NVPCR_SEPARATOR, "PCR 9: the word behind them" }, \
+	{ "volume-key", 0, "NAME:UUID=FILE", OPT_VOLUME_KEY, \
+	  "PCR 15: a volume of systemd-cryptsetup, its key in FILE (repeatable)" }, \
+	{ "machine-id", 0, "ID", OPT_MACHINE_ID, "PCR 15: the machine id" }, \
+	{ "file-system", 0, "PATH:TYPE:UUID:LABEL:PARTUUID:PARTTYPE:PARTNAME", OPT_FILE_SYSTEM, \
+	  "PCR 15: a file system (repeatable)" }, \
+	{ "cluster-id", 0, "ID", OPT_CLUSTER_ID, "PCR 15: Constellation's cluster id, hex or base64" }, \
+	{ "boot-aggregate", 0, "HASH", OPT_BOOT_AGGREGATE, \
+	  "PCR 10 with IMA's first entry only; HASH is the kernel's (ima_hash=)" }, \
+	{ "ima-template", 0, "NAME", OPT_IMA_TEMPLATE, "ima-ng (the default), ima-sig, ima-ngv2, ima-sigv2" }, \
+	{ "ima-hashes", 0, "LIST", OPT_IMA_HASHES, \
+	  "hashes that the kernel has built in; its entry in other banks is padded SHA-1" }, \
 	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
 	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
 	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }
@@ -99,7 +125,9 @@ struct variable_arguments {
 struct predict_arguments {
 	struct pool *pool;
 	struct predict_options options; /* banks and pcrs are the verb's to set */
-	struct text_list smbios, consoles, phases;
+	struct text_list smbios, consoles, phases, nvpcr_inits, file_systems;
+	struct volume_key *volume_keys;
+	size_t n_volume_keys, cap_volume_keys;
 	struct guid *hwids;
 	size_t n_hwids, cap_hwids;
 	struct variable_arguments firmware;

@@ -9,6 +9,7 @@
 #include "base/hash_jobs.h"
 #include "eventlog/check.h"
 #include "predict/image.h"
+#include "predict/userspace.h"
 #include "uki/sections.h"
 
 enum boot_secret {
@@ -51,7 +52,8 @@ struct predict_options {
 	const struct eventlog *baseline;
 	const char *baseline_name;
 	const struct pcr_values *after_state; /* registers when the image gets control; NULL: from reset */
-	alg_set banks;                        /* 0: SHA-256 */
+	struct userspace_options userspace;
+	alg_set banks; /* 0: SHA-256 */
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
 };
 
@@ -66,8 +68,7 @@ enum {
 	PREDICT_CC_REGISTERS = 0x1e, /* RTMR0 to RTMR3, as enum cc_register counts them */
 	PREDICT_MAX_ATTEMPTS = 1000,
 	PREDICT_MAX_EXIT_FAILURES = 100,
-	PREDICT_ALL_PCRS =
-		0xffff, /* those that a boot up to the kernel can extend; with a baseline the usual ones */
+	PREDICT_ALL_PCRS = 0xffff, /* what a boot can extend; the usual ones with a baseline */
 	PREDICT_DEFAULT_PCRS = 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13,
 };
 

@@ -387,34 +387,58 @@ static int hash_events(struct walk *w, struct pcrcast_error *e)
 	return 0;
 }
 
-/* The baseline's own digests, in the form and order in which hash_events writes them. */
+/* In the form and order in which hash_events writes them. */
+int walk_set_digests(struct walk *w, struct event *ev, const struct digest digests[static ALG_COUNT],
+		     struct pcrcast_error *e)
+{
+	uint8_t *bytes = pool_array(w->pool, ALG_COUNT, 2 + DIGEST_MAX), *p = bytes;
+
+	if (!bytes)
+		return err_nomem(e);
+	ev->n_digests = 0;
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		if (!(w->opt->banks & 1u << a))
+			continue;
+		put_u16le(p, algs[a].tpm_id);
+		memcpy(p + 2, digests[a].bytes, algs[a].len);
+		p += 2 + algs[a].len;
+		ev->n_digests++;
+	}
+	ev->digests = (struct slice){ bytes, (size_t)(p - bytes) };
+	return 0;
+}
+
+int walk_event_digests(struct walk *w, uint32_t pcr, uint32_t type, struct slice data,
+		       const struct digest digests[static ALG_COUNT], enum event_origin origin,
+		       struct event_text text, struct pcrcast_error *e)
+{
+	struct event ev = { .pcr = pcr,
+			    .type = type,
+			    .origin = origin,
+			    .data = data,
+			    .description = text.description,
+			    .source = text.source };
+	int r = walk_set_digests(w, &ev, digests, e);
+
+	return r < 0 ? r : add_event(w, ev, e);
+}
+
 int walk_event_observed(struct walk *w, const struct eventlog *log, const struct event *ev,
 			struct event_text text, struct pcrcast_error *e)
 {
-	uint8_t *bytes = pool_array(w->pool, ALG_COUNT, 2 + DIGEST_MAX), *p = bytes;
 	const uint8_t *data = pool_copy(w->pool, ev->data.p, ev->data.n);
-	struct event copy = { .pcr = ev->pcr,
-			      .type = ev->type,
-			      .origin = EVENT_OBSERVED,
-			      .data = { data, ev->data.n },
-			      .description = text.description,
-			      .source = text.source };
+	struct digest digests[ALG_COUNT] = { 0 };
 
-	if (!bytes || !data)
+	if (!data)
 		return err_nomem(e);
 	for (enum alg a = 0; a < ALG_COUNT; a++) {
 		struct slice d = event_digest(ev, log, a);
 
-		if (!(w->opt->banks & 1u << a))
-			continue;
-		put_u16le(p, algs[a].tpm_id);
 		if (d.n == algs[a].len) /* what is not extended may have no digest: zeros */
-			memcpy(p + 2, d.p, d.n);
-		p += 2 + algs[a].len;
-		copy.n_digests++;
+			memcpy(digests[a].bytes, d.p, d.n);
 	}
-	copy.digests = (struct slice){ bytes, (size_t)(p - bytes) };
-	return add_event(w, copy, e);
+	return walk_event_digests(w, ev->pcr, ev->type, (struct slice){ data, ev->data.n }, digests,
+				  EVENT_OBSERVED, text, e);
 }
 
 /* The values that the events extend. */
@@ -429,27 +453,35 @@ static int start_values(struct walk *w, enum alg a, struct pcr_bank *ret, struct
 	return r;
 }
 
-/* Extend what the events say; a register that is not wanted or not complete keeps its reset value. */
+/* Extend what the first n events say; a register that is not wanted or not complete keeps its start value. */
+static int replay_events(struct walk *w, enum alg a, size_t n, struct pcr_bank *ret, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+	int r = start_values(w, a, ret, e);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct event *ev = &p->log.events[i];
+
+		if (ev->type != EV_NO_ACTION && w->wanted & ~p->incomplete & UINT32_C(1) << ev->pcr)
+			r = pcr_extend(ret, ev->pcr, event_digest(ev, &p->log, a).p, e);
+	}
+	return r;
+}
+
 static int replay(struct walk *w, struct pcrcast_error *e)
 {
 	struct prediction *p = w->out;
-	uint32_t pcrs = w->wanted;
+	struct pcr_bank before;
+	int r = 0;
 
-	for (enum alg a = 0; a < ALG_COUNT; a++) {
-		if (!(p->banks & 1u << a))
-			continue;
-		int r = start_values(w, a, &p->values[a], e);
-		for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
-			const struct event *ev = &p->log.events[i];
-
-			if (ev->type == EV_NO_ACTION || !(pcrs & ~p->incomplete & UINT32_C(1) << ev->pcr))
-				continue;
-			r = pcr_extend(&p->values[a], ev->pcr, event_digest(ev, &p->log, a).p, e);
-		}
-		if (r < 0)
-			return r;
+	if (w->has_aggregate) {
+		r = replay_events(w, w->opt->userspace.ima_hash, w->aggregate_at, &before, e);
+		r = r < 0 ? r : ima_finish(w, &before, e);
 	}
-	return 0;
+	for (enum alg a = 0; r == 0 && a < ALG_COUNT; a++)
+		if (p->banks & 1u << a)
+			r = replay_events(w, a, p->log.n_events, &p->values[a], e);
+	return r;
 }
 
 /* Registers that this walk does not account for. */
@@ -464,7 +496,8 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		for (uint32_t pcr = w->baseline || w->opt->after_state ? 8 : 0; pcr < PCR_COUNT; pcr++) {
-			int r = others[i].pcrs & UINT32_C(1) << pcr ?
+			bool asked = pcr == IMA_PCR && w->opt->userspace.boot_aggregate;
+			int r = others[i].pcrs & UINT32_C(1) << pcr && !asked ?
 					walk_unknown(w, pcr, others[i].reason, NULL, e) :
 					0;
 
@@ -587,7 +620,8 @@ static int boot_by_edk2(struct walk *w, struct pcrcast_error *e)
 	int r = w->opt->baseline ? baseline_open(w, e) : w->opt->after_state ? open_state(w, e) : 0;
 
 	r = r < 0 ? r : stage_firmware(w, e);
-	return r < 0 ? r : name_unknown_registers(w, e);
+	r = r < 0 ? r : name_unknown_registers(w, e);
+	return r < 0 ? r : stage_userspace(w, e);
 }
 
 int predict(struct image *img, const struct predict_options *opt, struct prediction *ret,
@@ -597,6 +631,8 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 
 	if (!o.pcrs)
 		o.pcrs = o.cc ? PREDICT_CC_REGISTERS : o.baseline ? PREDICT_ALL_PCRS : PREDICT_DEFAULT_PCRS;
+	if (o.userspace.boot_aggregate)
+		o.pcrs |= 0x7ff; /* it covers those up to 9 */
 	int r = secure_boot_settle(&o, e);
 	if (r < 0) {
 		*ret = PREDICTION_INIT;

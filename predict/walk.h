@@ -74,6 +74,9 @@ struct walk {
 	} next_boot;   /* what the firmware boots after a restart */
 	bool restarts; /* the machine does not go on, but boots that; what there was is forgotten */
 
+	bool has_aggregate;  /* IMA's first entry is among the events, */
+	size_t aggregate_at; /* here; its digest is made when all others are known */
+
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
 };
@@ -114,6 +117,13 @@ int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, c
 /* An event whose digest covers bytes fixed by a document, program or option. */
 int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e);
+
+/* An event with a digest of its own in each bank; those of banks that are not computed are not read. */
+int walk_event_digests(struct walk *w, uint32_t pcr, uint32_t type, struct slice data,
+		       const struct digest digests[static ALG_COUNT], enum event_origin origin,
+		       struct event_text text, struct pcrcast_error *e);
+int walk_set_digests(struct walk *w, struct event *ev, const struct digest digests[static ALG_COUNT],
+		     struct pcrcast_error *e);
 
 /* An event of a recorded log, with its digests of each bank. ev may be EV_NO_ACTION. */
 int walk_event_observed(struct walk *w, const struct eventlog *log, const struct event *ev,
@@ -242,3 +252,12 @@ int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e);
 
 /* The kernel's EFI stub. source names the image in event texts. */
 int stage_kernel(struct walk *w, const struct start *s, const char *source, struct pcrcast_error *e);
+
+/* What the running system measures when asked for. */
+int stage_userspace(struct walk *w, struct pcrcast_error *e);
+
+enum { IMA_PCR = 10 }; /* CONFIG_IMA_MEASURE_PCR_IDX */
+
+/* IMA's first entry: its place, and its digest when bank holds the registers of the boot in the kernel's hash. */
+int ima_first_entry(struct walk *w, struct pcrcast_error *e);
+int ima_finish(struct walk *w, const struct pcr_bank *bank, struct pcrcast_error *e);
