@@ -218,9 +218,20 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return set_exit_calls(p, optarg);
 	case OPT_MODEL:
 		a->constellation = strcmp(optarg, "constellation") == 0;
-		return a->constellation || strcmp(optarg, "edk2") == 0 ?
+		p->model = firmware_model_by_name(optarg);
+		return a->constellation || p->model ?
 			       0 :
-			       usage_error("--model %s: expected edk2 or constellation", optarg);
+			       usage_error("--model %s: expected " FIRMWARE_MODELS " or constellation",
+					   optarg);
+	case OPT_FIRMWARE_VERSION:
+		return take_number("firmware-version", optarg, 999, &p->firmware_version);
+	case OPT_MEMORY_ENCRYPTION:
+		p->memory_encryption = memory_encryption_by_name(optarg);
+		return p->memory_encryption != ENCRYPTIONS ?
+			       0 :
+			       usage_error(
+				       "--memory-encryption %s: expected none, sev, sev-es, tdx or sev-snp",
+				       optarg);
 	case OPT_BASELINE:
 		if (a->baseline_path)
 			return usage_error("--baseline was given twice");
@@ -363,6 +374,9 @@ static int check_start(const struct predict_arguments *a)
 				   a->baseline_path ? "--baseline" : "--after-state");
 	if (a->baseline_path && a->options.exit_given)
 		return usage_error("--exit-boot-services: the log of --baseline tells");
+	if ((a->options.firmware_version || a->options.memory_encryption) &&
+	    (!a->options.model || a->options.model->version == VERSION_UNKNOWN))
+		return usage_error("--firmware-version and --memory-encryption are for --model gcp");
 	if (userspace_pcrs(&a->options.userspace) && a->constellation)
 		return usage_error("--model constellation knows no measurements of userspace");
 	if (a->baseline_path && a->after_state_path)

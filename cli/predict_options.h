@@ -34,6 +34,8 @@ enum {
 	OPT_EXIT_BOOT_SERVICES,
 	OPT_CC,
 	OPT_CC_QUIRK,
+	OPT_FIRMWARE_VERSION,
+	OPT_MEMORY_ENCRYPTION,
 	OPT_BASELINE,
 	OPT_AFTER_STATE,
 	OPT_MACHINE_ID,
@@ -83,7 +85,10 @@ enum {
 	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, \
 	  "first compatible string of the firmware's device tree" }, \
 	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
-	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }, \
+	{ "model", 0, "NAME", OPT_MODEL, \
+	  "edk2 (the default), gcp, aws, azure, vmware, bare-metal; constellation: what its own tool computes" }, \
+	{ "firmware-version", 0, "N", OPT_FIRMWARE_VERSION, "with gcp: of the virtual firmware (default 2)" }, \
+	{ "memory-encryption", 0, "NAME", OPT_MEMORY_ENCRYPTION, "with gcp: none, sev, sev-es, tdx or sev-snp" }, \
 	{ "baseline", 0, "LOG", OPT_BASELINE, \
 	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
 	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \

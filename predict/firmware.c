@@ -26,8 +26,15 @@ static int action(struct walk *w, const char *text, struct pcrcast_error *e)
 
 static int boot_manager_events(struct walk *w, struct pcrcast_error *e)
 {
-	int r = action(w, calling, e);
+	int r = model_version_events(w, e);
 
+	if (r == 0 && w->opt->model->attempts == ATTEMPTS_UNKNOWN)
+		r = walk_event_unknown(
+			w, 4, (uint32_t)EV_EFI_ACTION, (struct event_text){ calling, w->opt->model->title },
+			"what this firmware measures in front of the boot image differs from machine to machine",
+			"--baseline", e);
+	else if (r == 0)
+		r = action(w, calling, e);
 	for (uint32_t pcr = 0; r == 0 && pcr <= 6; pcr++) {
 		struct slice bytes = { separator, sizeof separator };
 
@@ -110,22 +117,18 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 static int state_defaults(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
-	int r = o->after_state ?
-			0 :
-			walk_assume(w, "firmware", w->baseline ? "that of the baseline" : "EDK2", NULL, e);
+	const char *firmware = w->baseline                          ? "that of the baseline" :
+			       o->model == firmware_model_default() ? "EDK2" :
+								      o->model->title;
+	int r = o->after_state ? 0 : walk_assume(w, "firmware", firmware, NULL, e);
 
-	if (w->baseline) /* it has said what it settles */
-		return r < 0 || o->has_load_options ?
-			       r :
-			       walk_assume(w, "load-options", "none", "--load-options", e);
-
-	if (r == 0 && !o->secure_boot_given)
+	if (r == 0 && !o->secure_boot_given && !w->baseline) /* which has settled it */
 		r = walk_assume(w, "secure-boot",
 				!o->secure_boot_of_variables ? "off" :
 				o->secure_boot               ? "on, as the variables say" :
 							       "off, as the variables say",
 				"--secure-boot", e);
-	if (r == 0 && !o->failed_attempts && !o->after_state)
+	if (r == 0 && !o->failed_attempts && !w->baseline && !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);

@@ -185,15 +185,25 @@ int walk_loaded_before(struct walk *w, const struct pe *pe, const char *source, 
 
 int firmware_assumptions(struct walk *w, struct pcrcast_error *e)
 {
-	int r = 0;
+	static const struct {
+		uint32_t pcrs; /* bit i: PCR i */
+		const char *what;
+	} nothing_else[] = {
+		{ 1 << 2 | 1 << 3 | 1 << 6, "option ROMs and other drivers of devices" },
+		{ 1 << 6, "measurements of the manufacturer" },
+	};
+	static const char *const measured[] = {
+		"the firmware measures itself there",
+		"the firmware may measure ACPI and SMBIOS tables there",
+	};
+	uint32_t said; /* by the model */
+	int r = model_name_open(w, &said, e);
 
-	if (wanted(w, 2) || wanted(w, 3) || wanted(w, 6))
-		r = walk_assume(w, "option ROMs and other drivers of devices", "none", "--baseline", e);
-	if (r == 0 && wanted(w, 6))
-		r = walk_assume(w, "measurements of the manufacturer", "none", "--baseline", e);
-	if (r == 0)
-		r = walk_unknown(w, 0, "the firmware measures itself there", "--baseline", e);
-	return r < 0 ? r :
-		       walk_unknown(w, 1, "the firmware may measure ACPI and SMBIOS tables there",
-				    "--baseline", e);
+	for (size_t i = 0; r == 0 && i < sizeof nothing_else / sizeof nothing_else[0]; i++)
+		if (w->opt->pcrs & nothing_else[i].pcrs & ~said)
+			r = walk_assume(w, nothing_else[i].what, "none", "--baseline", e);
+	for (uint32_t pcr = 0; r == 0 && pcr < sizeof measured / sizeof measured[0]; pcr++)
+		if (!(said & UINT32_C(1) << pcr))
+			r = walk_unknown(w, pcr, measured[pcr], "--baseline", e);
+	return r;
 }

@@ -9,6 +9,7 @@
 #include "base/hash_jobs.h"
 #include "eventlog/check.h"
 #include "predict/image.h"
+#include "predict/models.h"
 #include "predict/userspace.h"
 #include "uki/sections.h"
 
@@ -48,6 +49,9 @@ struct predict_options {
 	unsigned exit_failures;   /* calls of ExitBootServices() before the one that succeeds */
 	bool exit_failures_terse; /* their invocation is not measured, as in EDK2 before edk2-stable202411 */
 	const struct firmware_variables *variables; /* NULL: nothing is known of them */
+	const struct firmware_model *model;         /* NULL: EDK2 */
+	unsigned firmware_version;                  /* of a model that measures one; 0: the newest */
+	enum memory_encryption memory_encryption;
 	/* The firmware's own events are taken from this log, which outlives the call; NULL: none. Its name is for texts. */
 	const struct eventlog *baseline;
 	const char *baseline_name;

@@ -484,27 +484,12 @@ static int replay(struct walk *w, struct pcrcast_error *e)
 	return r;
 }
 
-/* Registers that this walk does not account for. */
+/* A register that this walk accounts for only when asked. */
 static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 {
-	static const struct {
-		uint32_t pcrs; /* bit i: PCR i */
-		const char *reason;
-	} others[] = {
-		{ 1 << 10, "the kernel's integrity measurement (IMA) extends it" },
-	};
+	static const char reason[] = "the kernel's integrity measurement (IMA) extends it";
 
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		for (uint32_t pcr = w->baseline || w->opt->after_state ? 8 : 0; pcr < PCR_COUNT; pcr++) {
-			bool asked = pcr == IMA_PCR && w->opt->userspace.boot_aggregate;
-			int r = others[i].pcrs & UINT32_C(1) << pcr && !asked ?
-					walk_unknown(w, pcr, others[i].reason, NULL, e) :
-					0;
-
-			if (r < 0)
-				return r;
-		}
-	return 0;
+	return w->opt->userspace.boot_aggregate ? 0 : walk_unknown(w, IMA_PCR, reason, NULL, e);
 }
 
 /* In the order of the registers; the walk came upon them in its own. */
@@ -567,6 +552,8 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 
 	if (!o.banks)
 		o.banks = 1u << ALG_SHA256;
+	if (!o.model)
+		o.model = firmware_model_default();
 	ret->banks = o.banks;
 	w.jobs = hash_jobs_new();
 	if (!w.jobs)
