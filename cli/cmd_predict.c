@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/golden_source.h"
@@ -412,6 +413,20 @@ static int print_as(struct arguments *a, struct prediction *p, struct pcrcast_er
 	return 0;
 }
 
+/* The log to write is no file of the image, nor one that is read. */
+static int check_target(const struct arguments *a, struct pcrcast_error *e)
+{
+	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path };
+	struct stat in, out;
+
+	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+		if (inputs[i] && stat(a->write_log, &out) == 0 && stat(inputs[i], &in) == 0 &&
+		    in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode))
+			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--write-log would overwrite %s",
+				       inputs[i]);
+	return refuse_overwrite("--write-log", a->write_log, a->image, e);
+}
+
 int cmd_predict(int argc, char **argv)
 {
 	struct prediction p = PREDICTION_INIT;
@@ -427,8 +442,7 @@ int cmd_predict(int argc, char **argv)
 		pool_done(&a.pool);
 		return status - 1;
 	}
-	if ((a.write_log && refuse_overwrite("--write-log", a.write_log, a.image, &e) < 0) ||
-	    image_open(a.image, &img, &e) < 0) {
+	if ((a.write_log && check_target(&a, &e) < 0) || image_open(a.image, &img, &e) < 0) {
 		predict_done_options(&a.predict);
 		pool_done(&a.pool);
 		return fail_at(a.image, &e);

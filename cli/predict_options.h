@@ -101,8 +101,8 @@ enum {
 	{ "volume-key", 0, "NAME:UUID=FILE", OPT_VOLUME_KEY, \
 	  "PCR 15: a volume of systemd-cryptsetup, its key in FILE (repeatable)" }, \
 	{ "machine-id", 0, "ID", OPT_MACHINE_ID, "PCR 15: the machine id" }, \
-	{ "file-system", 0, "PATH:TYPE:UUID:LABEL:PARTUUID:PARTTYPE:PARTNAME", OPT_FILE_SYSTEM, \
-	  "PCR 15: a file system (repeatable)" }, \
+	{ "file-system", 0, "FIELDS", OPT_FILE_SYSTEM, \
+	  "PCR 15: a file system, as PATH:TYPE:UUID:LABEL:PARTUUID:PARTTYPE:PARTNAME (repeatable)" }, \
 	{ "cluster-id", 0, "ID", OPT_CLUSTER_ID, "PCR 15: Constellation's cluster id, hex or base64" }, \
 	{ "boot-aggregate", 0, "HASH", OPT_BOOT_AGGREGATE, \
 	  "PCR 10 with IMA's first entry only; HASH is the kernel's (ima_hash=)" }, \

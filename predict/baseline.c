@@ -211,7 +211,7 @@ int baseline_table(struct walk *w, struct pcrcast_error *e)
 	int r = walk_assume(w, "partition-table",
 			    w->baseline->table_seen ? "that of the baseline's disk" :
 						      "none, as in the baseline",
-			    "a disk image", e);
+			    NULL, e);
 	return r < 0 ? r : keep_all(w, BASELINE_TABLE, e);
 }
 
@@ -229,6 +229,8 @@ int baseline_after(struct walk *w, struct pcrcast_error *e)
 
 int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
 {
+	static const char not_there[] =
+		"the boot loader measures SMBIOS structures of the machine, which the baseline's boot did not";
 	struct event_text text = { "SMBIOS structures", "hardware" };
 	bool found = false;
 
@@ -244,8 +246,8 @@ int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
 	if (!found)
 		return walk_event_unknown(
 			w, 1, EV_EVENT_TAG, text,
-			"systemd-boot or systemd-stub measures the machine's SMBIOS structures",
-			w->baseline ? "a --baseline of such a boot" : "--baseline", e);
+			w->baseline ? not_there : "the boot loader measures SMBIOS structures of the machine",
+			"--baseline", e);
 	int r = keep_all(w, BASELINE_SMBIOS, e);
 	return r < 0 ? r :
 		       walk_assume(w, "smbios-structures", "those of the baseline's machine", "--baseline",

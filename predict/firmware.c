@@ -29,10 +29,10 @@ static int boot_manager_events(struct walk *w, struct pcrcast_error *e)
 	int r = model_version_events(w, e);
 
 	if (r == 0 && w->opt->model->attempts == ATTEMPTS_UNKNOWN)
-		r = walk_event_unknown(
-			w, 4, (uint32_t)EV_EFI_ACTION, (struct event_text){ calling, w->opt->model->title },
-			"what this firmware measures in front of the boot image differs from machine to machine",
-			"--baseline", e);
+		r = walk_event_unknown(w, 4, (uint32_t)EV_EFI_ACTION,
+				       (struct event_text){ calling, w->opt->model->title },
+				       "what this firmware measures in front of the boot image is not known",
+				       "--baseline", e);
 	else if (r == 0)
 		r = action(w, calling, e);
 	for (uint32_t pcr = 0; r == 0 && pcr <= 6; pcr++) {
