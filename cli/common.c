@@ -127,7 +127,7 @@ bool empty_name(const char *name)
 
 /* ---- options ---- */
 
-enum { OPTIONS_MAX = 48 };
+enum { OPTIONS_MAX = 96 };
 
 int next_option(int argc, char **argv, const struct option_row *rows)
 {

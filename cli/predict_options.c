@@ -402,7 +402,7 @@ int predict_finish_options(struct predict_arguments *a)
 	if (p->cc && a->constellation)
 		return usage_error("--cc: the model constellation knows no CC registers");
 	if (p->cc && (a->phases.n || userspace_pcrs(&p->userspace)))
-		return usage_error("--cc: userspace extends no CC register");
+		return usage_error("%s: userspace extends no CC register", a->phases.n ? "--phase" : "--cc");
 	if (p->cc_quirks && !p->cc)
 		return usage_error("--cc-quirk goes with --cc");
 	p->smbios = a->smbios.items;

@@ -41,6 +41,56 @@ static int check_secure_boot(struct walk *w, struct pcrcast_error *e)
 		       walk_assume(w, "secure-boot", "off: the baseline does not tell", "--secure-boot", e);
 }
 
+static int check_variable(const struct firmware_variables *said, const char *name, const struct guid *guid,
+			  struct slice logged, struct pcrcast_error *e)
+{
+	const struct firmware_variable *other = firmware_variables_find(said, name, guid);
+
+	if (!firmware_variables_know(said, name, guid) ||
+	    slice_equal(other ? other->data : SLICE_EMPTY, logged))
+		return 0;
+	return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+		       "the variable %s of this log is another than the options about variables say", name);
+}
+
+/* The log holds the variables of Secure Boot as they are: with them the chain is judged. They are not measured again. */
+static int take_variables(struct walk *w, struct pcrcast_error *e)
+{
+	static const struct {
+		const char *name;
+		const struct guid *guid;
+	} block[] = {
+		{ "PK", &guid_efi_global },      { "KEK", &guid_efi_global },
+		{ "db", &guid_image_security },  { "dbx", &guid_image_security },
+		{ "dbt", &guid_image_security },
+	};
+	const struct firmware_variables *said = w->opt->variables;
+	struct firmware_variables *all = pool_new(w->pool, struct firmware_variables);
+	int r = 0;
+
+	if (!all)
+		return err_nomem(e);
+	*all = FIRMWARE_VARIABLES_INIT;
+	for (size_t i = 0; r == 0 && said && i < said->n; i++)
+		r = firmware_variables_set(w->pool, all, said->items[i], e);
+	all->whole = said && said->whole;
+	for (size_t i = 0; r == 0 && i < sizeof block / sizeof block[0]; i++) {
+		struct efi_variable v;
+
+		if (!baseline_variable(w->pool, w->opt->baseline, block[i].name, &v))
+			continue;
+		r = check_variable(said, block[i].name, block[i].guid, v.data, e);
+		if (r == 0)
+			r = firmware_variables_set(w->pool, all,
+						   (struct firmware_variable){ .name = block[i].name,
+									       .guid = *block[i].guid,
+									       .data = v.data },
+						   e);
+	}
+	w->settled->variables = all;
+	return r;
+}
+
 /* Every event that is kept and extended needs a digest in every bank. */
 static int check_banks(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
 {
@@ -154,6 +204,7 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 	int r = baseline_sort(w->pool, w->opt->baseline, name, b, e);
 	r = r < 0 ? r : check_banks(w, b, e);
 	r = r < 0 ? r : check_secure_boot(w, e);
+	r = r < 0 ? r : take_variables(w, e);
 	r = r < 0 ? r : check_attempts(w, b, e);
 	r = r < 0 ? r : check_boot_options(w, b, e);
 	if (r == 0 && b->left_again)
@@ -188,6 +239,11 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	if (!text.description || !text.source)
 		return err_nomem(e);
 	b->events[i].kept = true;
+	if (ev->pcr == 7 && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
+		r = walk_authority_before(w, ev->data, e);
+		if (r < 0)
+			return r;
+	}
 	return walk_event_observed(w, b->log, ev, text, e);
 }
 

@@ -178,7 +178,9 @@ int walk_loaded_before(struct walk *w, const struct pe *pe, const char *source, 
 	if (r == 0 && v.answer != DB_ALLOWS)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 			       "%s: firmware with Secure Boot does not load it: %s", source, v.why);
-	return r < 0 ? r : walk_authority_before(w, "db", &guid_image_security, v.entry, e);
+	struct slice bytes;
+	r = r < 0 ? r : walk_variable_data(w, "db", &guid_image_security, v.entry, &bytes, e);
+	return r < 0 ? r : walk_authority_before(w, bytes, e);
 }
 
 /* ---- what is taken for granted ---- */

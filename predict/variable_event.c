@@ -43,14 +43,11 @@ static int remember(struct walk *w, enum authority who, struct slice bytes, bool
 	return 0;
 }
 
-int walk_authority_before(struct walk *w, const char *name, const struct guid *guid, struct slice data,
-			  struct pcrcast_error *e)
+int walk_authority_before(struct walk *w, struct slice bytes, struct pcrcast_error *e)
 {
-	struct slice bytes = SLICE_EMPTY;
 	bool ignored;
-	int r = walk_variable_data(w, name, guid, data, &bytes, e);
 
-	return r < 0 ? r : remember(w, AUTHORITY_FIRMWARE, bytes, &ignored, e);
+	return remember(w, AUTHORITY_FIRMWARE, bytes, &ignored, e);
 }
 
 int walk_authority(struct walk *w, const char *name, const struct guid *guid, struct slice data,

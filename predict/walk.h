@@ -172,9 +172,8 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 int walk_authority(struct walk *w, const char *name, const struct guid *guid, struct slice data,
 		   enum authority who, struct pcrcast_error *e);
 
-/* The firmware has measured such an authority before the walk began. */
-int walk_authority_before(struct walk *w, const char *name, const struct guid *guid, struct slice data,
-			  struct pcrcast_error *e);
+/* The firmware has measured an authority with this UEFI_VARIABLE_DATA without the walk. */
+int walk_authority_before(struct walk *w, struct slice bytes, struct pcrcast_error *e);
 
 /* UEFI_VARIABLE_DATA (PFP 1.06 section 10.4.2). Lives in the walk's pool. */
 int walk_variable_data(struct walk *w, const char *name, const struct guid *guid, struct slice data,
