@@ -147,6 +147,20 @@ static int own_events(struct walk *w, struct pcrcast_error *e)
 	return r < 0 ? r : boot_manager_events(w, e);
 }
 
+static int after_the_chain(struct walk *w, struct pcrcast_error *e)
+{
+	const struct predict_options *o = w->opt;
+
+	if (w->baseline)
+		return baseline_after(w, e);
+	if (!o->after_state || o->exit_given)
+		return firmware_exit_boot_services(w, e);
+	/* who publishes final values has seen the end of boot services too */
+	return o->pcrs & 1 << 5 ? walk_assume(w, "exit-boot-services", "in the state already",
+					      "--exit-boot-services", e) :
+				  0;
+}
+
 static int start_again(struct walk *w, struct pcrcast_error *e)
 {
 	w->restarts = false;
@@ -194,7 +208,5 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		r = stage_image(w, &s, e);
 	if (r == 0 && w->restarts)
 		return start_again(w, e);
-	if (r < 0)
-		return r;
-	return w->baseline ? baseline_after(w, e) : firmware_exit_boot_services(w, e);
+	return r < 0 ? r : after_the_chain(w, e);
 }
