@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/golden_source.h"
+#include "cli/predict_variants.h"
 #include "eventlog/cc.h"
 #include "eventlog/events_json.h"
 
@@ -124,10 +125,18 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		p->banks = a->as && !p->cc ? golden_usual_banks(a->as) : predict_default_banks(&a->predict);
 	if (!p->pcrs)
 		p->pcrs = predict_default_pcrs(&a->predict);
-	if (a->predict.phases.n && !(p->pcrs & 1u << 11)) {
-		a->predict.phases.n = 0;
-		a->phases_left_out = true;
+	for (size_t i = 0; i < a->predict.n_combinations; i++) {
+		struct text_list *phases = &a->predict.combinations[i].arguments.phases;
+
+		if (phases->n && !(p->pcrs & 1u << 11)) {
+			phases->n = 0;
+			a->phases_left_out = true;
+		}
 	}
+	if (a->write_log && a->predict.n_combinations > 1)
+		return usage_error("--write-log: a log is that of one boot, --variant makes %zu",
+				   a->predict.n_combinations) +
+		       1;
 	return 0;
 }
 
@@ -186,8 +195,10 @@ static void print_replaced(const struct arguments *a, const struct prediction *p
 	}
 }
 
-static int print_text(const struct arguments *a, const struct prediction *p, struct pcrcast_error *e)
+static int print_text(const struct arguments *a, const struct predict_combination *c,
+		      const struct prediction *p, struct pcrcast_error *e)
 {
+	const struct text_list *phases = &c->arguments.phases;
 	char name[12];
 
 	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
@@ -195,16 +206,16 @@ static int print_text(const struct arguments *a, const struct prediction *p, str
 			if (p->banks & 1u << alg && selected(a, pcr) && known(p, pcr))
 				print_register_line(alg, register_name(p->cc, pcr, name),
 						    p->values[alg].pcr[pcr], "");
-	for (size_t i = 0; i < a->predict.phases.n && known(p, 11); i++)
+	for (size_t i = 0; i < phases->n && known(p, 11); i++)
 		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
 			struct pcr_bank bank;
 
 			if (!(p->banks & 1u << alg))
 				continue;
-			int r = predict_phase(p, alg, a->predict.phases.items[i], &bank, e);
+			int r = predict_phase(p, alg, phases->items[i], &bank, e);
 			if (r < 0)
 				return r;
-			print_digest_line(alg, 11, bank.pcr[11], a->predict.phases.items[i]);
+			print_digest_line(alg, 11, bank.pcr[11], phases->items[i]);
 		}
 	if (a->events) {
 		print_events(a, p);
@@ -213,21 +224,22 @@ static int print_text(const struct arguments *a, const struct prediction *p, str
 	return 0;
 }
 
-static struct cJSON *phases_json(struct json_doc *d, const struct arguments *a, const struct prediction *p)
+static struct cJSON *phases_json(struct json_doc *d, const struct text_list *phases,
+				 const struct prediction *p)
 {
 	struct cJSON *list = json_array(d);
 
-	for (size_t i = 0; i < a->predict.phases.n; i++) {
+	for (size_t i = 0; i < phases->n; i++) {
 		struct cJSON *o = json_object(d), *pcrs = json_object(d);
 
-		json_add_string(d, o, "phase", a->predict.phases.items[i]);
+		json_add_string(d, o, "phase", phases->items[i]);
 		for (enum alg alg = 0; alg < ALG_COUNT && known(p, 11); alg++) {
 			struct cJSON *bank = NULL;
 			struct pcr_bank values;
 
 			if (!(p->banks & 1u << alg))
 				continue;
-			if (predict_phase(p, alg, a->predict.phases.items[i], &values, NULL) < 0)
+			if (predict_phase(p, alg, phases->items[i], &values, NULL) < 0)
 				d->failed = true;
 			bank = json_object(d);
 			json_add_hex(d, bank, "11", values.pcr[11], algs[alg].len);
@@ -283,68 +295,171 @@ static struct cJSON *baseline_json(struct json_doc *d, const struct arguments *a
 	return list;
 }
 
-static bool print_json(const struct arguments *a, const struct prediction *p)
+/* What one prediction says, into root. */
+static void add_prediction(struct json_doc *d, struct cJSON *root, const struct arguments *a,
+			   const struct predict_combination *c, const struct prediction *p)
 {
-	struct json_doc d = { false };
-	struct cJSON *root = json_object(&d), *complete = json_object(&d), *list;
+	struct cJSON *complete = json_object(d), *list;
 	char buf[12];
 
-	json_add_u64(&d, root, "version", 1);
-	json_add_string(&d, root, "image", a->image);
-	json_add(&d, root, p->cc ? "registers" : "pcrs", pcrs_json(&d, a, p));
-	if (a->predict.phases.n)
-		json_add(&d, root, "phases", phases_json(&d, a, p));
+	json_add(d, root, p->cc ? "registers" : "pcrs", pcrs_json(d, a, p));
+	if (c->arguments.phases.n)
+		json_add(d, root, "phases", phases_json(d, &c->arguments.phases, p));
 	for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
 		if (selected(a, pcr))
-			json_add_bool(&d, complete, register_name(p->cc, pcr, buf), known(p, pcr));
+			json_add_bool(d, complete, register_name(p->cc, pcr, buf), known(p, pcr));
 	}
-	json_add(&d, root, "complete", complete);
+	json_add(d, root, "complete", complete);
 	if (a->events) {
-		list = json_array(&d);
+		list = json_array(d);
 		for (size_t i = 0; i < p->log.n_events; i++)
 			if (selected(a, p->log.events[i].pcr))
-				json_append(&d, list,
-					    event_json(&d, &p->log, &p->log.events[i], EVENTS_JSON_BRIEF));
-		json_add(&d, root, "events", list);
+				json_append(d, list,
+					    event_json(d, &p->log, &p->log.events[i], EVENTS_JSON_BRIEF));
+		json_add(d, root, "events", list);
 		if (p->n_baseline)
-			json_add(&d, root, "baseline", baseline_json(&d, a, p));
+			json_add(d, root, "baseline", baseline_json(d, a, p));
 	}
-	list = json_array(&d);
+	list = json_array(d);
 	for (size_t i = 0; i < p->n_assumptions; i++) {
-		struct cJSON *o = json_object(&d);
+		struct cJSON *o = json_object(d);
 
-		json_add_string(&d, o, "what", p->assumptions[i].what);
-		json_add_string(&d, o, "value", p->assumptions[i].value);
+		json_add_string(d, o, "what", p->assumptions[i].what);
+		json_add_string(d, o, "value", p->assumptions[i].value);
 		if (p->assumptions[i].option)
-			json_add_string(&d, o, "option", p->assumptions[i].option);
-		json_append(&d, list, o);
+			json_add_string(d, o, "option", p->assumptions[i].option);
+		json_append(d, list, o);
 	}
-	json_add(&d, root, "assumptions", list);
-	list = json_array(&d);
+	json_add(d, root, "assumptions", list);
+	list = json_array(d);
 	for (size_t i = 0; i < p->n_unknowns; i++) {
-		struct cJSON *o = json_object(&d);
+		struct cJSON *o = json_object(d);
 
 		if (selected(a, p->unknowns[i].pcr)) {
 			if (p->cc)
-				json_add_string(&d, o, "register",
+				json_add_string(d, o, "register",
 						register_name(true, p->unknowns[i].pcr, buf));
 			else
-				json_add_u64(&d, o, "pcr", p->unknowns[i].pcr);
-			json_add_string(&d, o, "reason", p->unknowns[i].reason);
+				json_add_u64(d, o, "pcr", p->unknowns[i].pcr);
+			json_add_string(d, o, "reason", p->unknowns[i].reason);
 			if (p->unknowns[i].option)
-				json_add_string(&d, o, "option", p->unknowns[i].option);
-			json_append(&d, list, o);
+				json_add_string(d, o, "option", p->unknowns[i].option);
+			json_append(d, list, o);
 		} else {
 			json_free(o);
 		}
 	}
-	json_add(&d, root, "unknown", list);
-	list = json_array(&d);
+	json_add(d, root, "unknown", list);
+	list = json_array(d);
 	for (size_t i = 0; i < p->n_notes; i++)
-		json_append_string(&d, list, p->notes[i]);
+		json_append_string(d, list, p->notes[i]);
 	if (a->phases_left_out)
-		json_append_string(&d, list, no_phases);
-	json_add(&d, root, "notes", list);
+		json_append_string(d, list, no_phases);
+	json_add(d, root, "notes", list);
+}
+
+/* A register's value in hex: behind the k-th phase, or, when there is none, before all. False: there is none. */
+static bool value_text(const struct predict_combination *c, const struct prediction *p, enum alg alg,
+		       uint32_t pcr, size_t k, char *hex)
+{
+	const struct text_list *phases = &c->arguments.phases;
+	struct pcr_bank bank;
+
+	if (pcr != 11 || !phases->n)
+		bank = p->values[alg];
+	else if (predict_phase(p, alg, phases->items[k], &bank, NULL) < 0)
+		return false;
+	hex_encode(bank.pcr[pcr], algs[alg].len, hex);
+	return true;
+}
+
+/* The values of a register in all combinations, each once; NULL when one of them has none. */
+static struct cJSON *values_of(struct json_doc *d, const struct arguments *a, const struct prediction *all,
+			       enum alg alg, uint32_t pcr)
+{
+	struct cJSON *list = json_array(d);
+	const char **seen = NULL;
+	size_t n = 0, cap = 0;
+	struct pool pool = POOL_INIT;
+	bool complete = true;
+
+	for (size_t i = 0; i < a->predict.n_combinations && complete; i++) {
+		const struct predict_combination *c = &a->predict.combinations[i];
+		size_t n_phases = pcr == 11 && c->arguments.phases.n ? c->arguments.phases.n : 1;
+
+		complete = known(&all[i], pcr);
+		for (size_t k = 0; k < n_phases && complete; k++) {
+			char hex[2 * DIGEST_MAX + 1];
+			bool there = false;
+
+			complete = value_text(c, &all[i], alg, pcr, k, hex);
+			for (size_t m = 0; m < n && complete; m++)
+				there |= strcmp(seen[m], hex) == 0;
+			if (there || !complete)
+				continue;
+			const char **place = pool_push(&pool, &seen, &n, &cap, sizeof *place);
+			if (!place || !(*place = pool_text(&pool, hex, strlen(hex)))) {
+				d->failed = true;
+				break;
+			}
+			json_append_string(d, list, hex);
+		}
+	}
+	pool_done(&pool);
+	if (!complete)
+		json_free(list);
+	return complete ? list : NULL;
+}
+
+static struct cJSON *values_json(struct json_doc *d, const struct arguments *a, const struct prediction *all)
+{
+	struct cJSON *banks = json_object(d);
+	char buf[12];
+
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		if (!(all[0].banks & 1u << alg))
+			continue;
+		struct cJSON *bank = json_object(d);
+		for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
+			struct cJSON *list = selected(a, pcr) ? values_of(d, a, all, alg, pcr) : NULL;
+
+			if (list)
+				json_add(d, bank, register_name(all[0].cc, pcr, buf), list);
+		}
+		json_add(d, banks, algs[alg].name, bank);
+	}
+	return banks;
+}
+
+static struct cJSON *combination_json(struct json_doc *d, const struct arguments *a, size_t i,
+				      const struct prediction *p)
+{
+	const struct predict_combination *c = &a->predict.combinations[i];
+	struct cJSON *o = json_object(d), *variant = json_object(d);
+
+	for (size_t k = 0; k < a->predict.n_axes; k++)
+		json_add_string(d, variant, predict_axis_name(&a->predict, k), c->values[k]);
+	json_add(d, o, "variant", variant);
+	add_prediction(d, o, a, c, p);
+	return o;
+}
+
+static bool print_json(const struct arguments *a, const struct prediction *all)
+{
+	struct json_doc d = { false };
+	struct cJSON *root = json_object(&d), *list;
+
+	json_add_u64(&d, root, "version", 1);
+	json_add_string(&d, root, "image", a->image);
+	if (!a->predict.n_axes) {
+		add_prediction(&d, root, a, &a->predict.combinations[0], all);
+	} else {
+		list = json_array(&d);
+		for (size_t i = 0; i < a->predict.n_combinations; i++)
+			json_append(&d, list, combination_json(&d, a, i, &all[i]));
+		json_add(&d, root, "combinations", list);
+		json_add(&d, root, "values", values_json(&d, a, all));
+	}
 	bool ok = json_write(&d, root, false, stdout);
 	json_free(root);
 	return ok;
@@ -386,18 +501,27 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 	return r;
 }
 
-/* Reference values in the format of --as. Takes the prediction's log. */
-static int print_as(struct arguments *a, struct prediction *p, struct pcrcast_error *e)
+/* Reference values in the format of --as: a set for each combination. Takes the predictions' logs. */
+static int print_as(struct arguments *a, struct prediction *all, struct pcrcast_error *e)
 {
-	struct golden_selection all = { .banks = a->banks_named };
+	struct golden_selection whole = { .banks = a->banks_named };
 	const char *const *lost;
 	struct golden g = GOLDEN_INIT;
 	struct slice bytes;
 	size_t n_lost;
+	int r = 0;
 
-	int r = golden_of_prediction(p, a->image, a->predict.options.pcrs, &a->predict.phases, &g, e);
+	for (size_t i = 0; r == 0 && i < a->predict.n_combinations; i++)
+		r = golden_of_combination(&all[i], &a->predict.combinations[i], a->image,
+					  a->predict.options.pcrs, &g, e);
+	r = r < 0 ? r : golden_fit_variants(&g, a->as, e);
 	if (r == 0)
-		r = golden_write(&g, &all, a->as, &a->pool, &bytes, &lost, &n_lost, e);
+		r = golden_write(&g, &whole, a->as, &a->pool, &bytes, &lost, &n_lost, e);
+	for (size_t i = 0; r == 0 && i < g.n_notes && !a->quiet; i++) {
+		fputs("note: ", stderr);
+		put_text(stderr, g.notes[i]);
+		fputc('\n', stderr);
+	}
 	golden_done(&g);
 	if (r < 0)
 		return r;
@@ -427,12 +551,66 @@ static int check_target(const struct arguments *a, struct pcrcast_error *e)
 	return refuse_overwrite("--write-log", a->write_log, a->image, e);
 }
 
+static int print_all_text(const struct arguments *a, const struct prediction *all, struct pcrcast_error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->predict.n_combinations; i++) {
+		const struct predict_combination *c = &a->predict.combinations[i];
+
+		if (c->label) {
+			fputs(i ? "\n" : "", stdout);
+			put_text(stdout, c->label);
+			putchar('\n');
+		}
+		r = print_text(a, c, &all[i], e);
+	}
+	return r;
+}
+
+/* What was asked for by name has to be there. */
+static bool is_missing(const struct arguments *a, const struct prediction *all)
+{
+	for (size_t i = 0; i < a->predict.n_combinations; i++)
+		if ((a->pcrs_named && all[i].incomplete & a->predict.options.pcrs) ||
+		    (a->predict.combinations[i].arguments.phases.n && !known(&all[i], 11)))
+			return true;
+	return false;
+}
+
+/* What is not known, assumed and noted, once the results are out. */
+static void print_remarks(const struct arguments *a, const struct prediction *all)
+{
+	predict_print_all_remarks(&a->predict, all, a->predict.options.pcrs, a->quiet);
+	if (a->phases_left_out && !a->quiet)
+		fprintf(stderr, "note: %s\n", no_phases);
+}
+
+/* all: one for each combination, empty. */
+static int run(struct arguments *a, struct prediction *all, struct pcrcast_error *e)
+{
+	const struct predict_options *o = &a->predict.options;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->predict.n_combinations; i++)
+		r = predict_one_combination(&a->predict, &a->predict.combinations[i], a->image, o->banks,
+					    o->pcrs, &all[i], e);
+	if (r == 0 && a->write_log)
+		r = write_log(a, &all[0], e);
+	if (r == 0 && !a->as && !a->json)
+		r = print_all_text(a, all, e);
+	if (r == 0 && a->json && !print_json(a, all))
+		r = err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write JSON to standard output");
+	if (r == 0 && fflush(stdout) == 0)
+		print_remarks(a, all);
+	/* this takes the logs, and with them what the remarks are made of */
+	return r == 0 && a->as ? print_as(a, all, e) : r;
+}
+
 int cmd_predict(int argc, char **argv)
 {
-	struct prediction p = PREDICTION_INIT;
 	struct arguments a = { .pool = POOL_INIT };
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
-	struct image img;
 
 	a.predict.pool = &a.pool;
 	int status = take_arguments(&a, argc, argv);
@@ -442,34 +620,19 @@ int cmd_predict(int argc, char **argv)
 		pool_done(&a.pool);
 		return status - 1;
 	}
-	if ((a.write_log && check_target(&a, &e) < 0) || image_open(a.image, &img, &e) < 0) {
-		predict_done_options(&a.predict);
-		pool_done(&a.pool);
-		return fail_at(a.image, &e);
-	}
-	int r = predict_by_model(&a.predict, &img, &a.predict.options, &p, &e);
-	if (r == 0 && a.write_log)
-		r = write_log(&a, &p, &e);
-	if (r == 0 && a.as)
-		r = print_as(&a, &p, &e);
-	else if (r == 0 && !a.json)
-		r = print_text(&a, &p, &e);
-	if (r == 0 && a.json && !print_json(&a, &p))
-		r = err_set(&e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write JSON to standard output");
-	if (r == 0 && fflush(stdout) == 0) {
-		predict_print_remarks(&p, a.predict.options.pcrs, a.quiet);
-		if (a.phases_left_out && !a.quiet)
-			fprintf(stderr, "note: %s\n", no_phases);
-		/* What was asked for by name has to be there. */
-		bool missing = (a.pcrs_named && p.incomplete & a.predict.options.pcrs) ||
-			       (a.predict.phases.n && !known(&p, 11));
+	struct prediction *all = pool_array(&a.pool, a.predict.n_combinations, sizeof *all);
+	int r = all ? 0 : err_nomem(&e);
 
-		status = missing ? EXIT_TROUBLE : EXIT_DONE;
-	} else {
-		status = r < 0 ? fail_at(a.image, &e) : EXIT_DONE; /* main says that stdout failed */
-	}
-	prediction_done(&p);
-	image_done(&img);
+	for (size_t i = 0; r == 0 && i < a.predict.n_combinations; i++)
+		all[i] = PREDICTION_INIT;
+	if (r == 0 && a.write_log)
+		r = check_target(&a, &e);
+	if (r == 0)
+		r = run(&a, all, &e);
+	/* when stdout has failed, main says so */
+	status = r < 0 ? fail_at(a.image, &e) : is_missing(&a, all) ? EXIT_TROUBLE : EXIT_DONE;
+	for (size_t i = 0; all && i < a.predict.n_combinations; i++)
+		prediction_done(&all[i]);
 	predict_done_options(&a.predict);
 	pool_done(&a.pool);
 	return status;

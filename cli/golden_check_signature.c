@@ -180,7 +180,11 @@ static int predict_phases(struct golden_arguments *a, const struct golden *polic
 	opt.banks = 0;
 	for (size_t i = 0; i < policies->sets[0].n_policies; i++)
 		opt.banks |= 1u << policies->sets[0].policies[i].alg;
-	return r < 0 ? r : golden_source_read(a->files[0], &opt, ret, e);
+	if (r == 0 && predict_finish_options(&opt.predict) != 0)
+		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "the options contradict each other");
+	r = r < 0 ? r : golden_source_read(a->files[0], &opt, ret, e);
+	/* any of the variants may be the one that was signed */
+	return r < 0 || ret->n < 2 ? r : golden_merge_sets(ret, e);
 }
 
 static int check_policies(struct golden_arguments *a, struct pcrcast_error *e)

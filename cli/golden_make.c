@@ -94,6 +94,8 @@ static int write_all(struct golden_arguments *a, struct golden *all)
 	size_t n_notes = all->n_notes;
 
 	choose_sets(a, all);
+	if (a->source.predict.n_axes && a->n_files == 1 && golden_fit_variants(all, a->as, &e) < 0)
+		return fail(&e);
 	if (a->preset && golden_apply_preset(all, a->preset->name, &e) < 0)
 		return fail(&e);
 	golden_print_notes(a, all->notes + n_notes, all->n_notes - n_notes, "note");

@@ -217,6 +217,8 @@ static int run_policies(struct golden_arguments *a, struct pcrcast_error *e)
 		opt.pcrs = 1u << 11;
 	}
 	int r = golden_source_read(a->files[0], &opt, &g, e);
+	if (r == 0 && opt.predict.n_axes)
+		r = golden_merge_sets(&g, e); /* a signature each for what every variant has in a register */
 	if (r == 0) {
 		golden_print_notes(a, g.notes, g.n_notes, "note");
 		golden_note_phases(a, &g, a->files[0]);

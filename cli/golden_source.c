@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,11 +70,15 @@ static const char *last_name(struct pool *pool, const char *path)
 	return from < n ? pool_text(pool, path + from, n - from) : pool_text(pool, path, n);
 }
 
-int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
-			 const struct text_list *phases, struct golden *g, struct pcrcast_error *e)
+int golden_of_combination(struct prediction *p, const struct predict_combination *c, const char *image,
+			  uint32_t pcrs, struct golden *g, struct pcrcast_error *e)
 {
+	const struct text_list *phases = &c->arguments.phases;
 	struct golden_set *s = golden_add_set(g, e);
 	int r = s ? 0 : -PCRCAST_ENOMEM;
+
+	if (s && c->label && !(s->id.variant = pool_text(&g->pool, c->label, strlen(c->label))))
+		return err_nomem(e);
 
 	if (s)
 		s->cc = p->cc;
@@ -101,32 +106,38 @@ int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
 static int read_image(const char *path, const struct golden_source_options *opt, struct golden *ret,
 		      struct pcrcast_error *e)
 {
-	struct predict_options options = opt->predict.options;
-	struct prediction p = PREDICTION_INIT;
-	struct image img;
+	const struct predict_arguments *a = &opt->predict;
+	alg_set banks = opt->banks                   ? opt->banks :
+			opt->usual && !a->options.cc ? opt->usual :
+						       predict_default_banks(a);
+	uint32_t pcrs = opt->has_pcrs                     ? opt->pcrs :
+			opt->image_pcrs && !a->options.cc ? opt->image_pcrs :
+							    predict_default_pcrs(a);
+	struct prediction *all = calloc(a->n_combinations, sizeof *all);
+	int r = all ? 0 : err_nomem(e);
 
-	options.banks = opt->banks                ? opt->banks :
-			opt->usual && !options.cc ? opt->usual :
-						    predict_default_banks(&opt->predict);
-	options.pcrs = opt->has_pcrs                  ? opt->pcrs :
-		       opt->image_pcrs && !options.cc ? opt->image_pcrs :
-							predict_default_pcrs(&opt->predict);
-	int r = image_open(path, &img, e);
-	if (r < 0)
-		return r;
-	r = predict_by_model(&opt->predict, &img, &options, &p, e);
-	if (r == 0) {
-		predict_print_remarks(&p, options.pcrs, opt->quiet);
-		if (opt->has_pcrs && p.incomplete & opt->pcrs)
+	ret->format = "image";
+	for (size_t i = 0; all && i < a->n_combinations; i++)
+		all[i] = PREDICTION_INIT;
+	for (size_t i = 0; r == 0 && i < a->n_combinations; i++) {
+		r = predict_one_combination(a, &a->combinations[i], path, banks, pcrs, &all[i], e);
+		if (r == 0 && opt->has_pcrs && all[i].incomplete & pcrs)
 			r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
 				    "a register that --pcr names has no value");
 	}
-	ret->format = "image";
-	if (r == 0)
-		r = golden_of_prediction(&p, path, options.pcrs, &opt->predict.phases, ret, e);
-	prediction_done(&p);
-	image_done(&img);
+	if (r == 0 || (all && r == -PCRCAST_ENOTFOUND))
+		predict_print_all_remarks(a, all, pcrs, opt->quiet);
+	for (size_t i = 0; r == 0 && i < a->n_combinations; i++)
+		r = golden_of_combination(&all[i], &a->combinations[i], path, pcrs, ret, e);
+	for (size_t i = 0; all && i < a->n_combinations; i++)
+		prediction_done(&all[i]);
+	free(all);
 	return r;
+}
+
+int golden_fit_variants(struct golden *g, const struct golden_format *f, struct pcrcast_error *e)
+{
+	return f->holds & HOLDS_SETS || g->n < 2 ? 0 : golden_merge_sets(g, e);
 }
 
 /* Does a file begin as an EFI file or a disk in one of its containers does? */
@@ -323,6 +334,7 @@ static int single_values(const struct golden *g, struct pcr_values *ret, struct 
 int golden_values_read(struct pool *pool, const char *path, struct pcr_values *ret, bool *ret_known,
 		       struct pcrcast_error *e)
 {
+	/* no image is read here, so there are no combinations */
 	struct golden_source_options opt = { .quiet = true, .predict = { .pool = pool } };
 	struct golden g = GOLDEN_INIT;
 	struct stat st;

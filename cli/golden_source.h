@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "cli/predict_options.h"
+#include "cli/predict_variants.h"
 #include "golden/format.h"
 
 struct golden_source_options {
@@ -43,6 +43,12 @@ int golden_section_read(struct pool *pool, const char *path, const struct golden
 int golden_values_read(struct pool *pool, const char *path, struct pcr_values *ret, bool *ret_known,
 		       struct pcrcast_error *e);
 
-/* The values of a prediction: registers in pcrs that are known; PCR 11 behind each of the phases, before all when there are none. p is left empty. */
-int golden_of_prediction(struct prediction *p, const char *image, uint32_t pcrs,
-			 const struct text_list *phases, struct golden *ret, struct pcrcast_error *e);
+/*
+ * Add the values of a prediction as a set: registers in pcrs that are known; PCR 11 behind each of the phases, before all
+ * when there are none. The set's variant is the combination's label. p's log is taken.
+ */
+int golden_of_combination(struct prediction *p, const struct predict_combination *c, const char *image,
+			  uint32_t pcrs, struct golden *ret, struct pcrcast_error *e);
+
+/* Merge the combinations of one image into one set, if the format does not hold several: see golden_merge_sets(). */
+int golden_fit_variants(struct golden *g, const struct golden_format *f, struct pcrcast_error *e);

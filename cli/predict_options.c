@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "cli/predict_options.h"
+#include "cli/predict_variants.h"
 
 #include <limits.h>
 #include <string.h>
@@ -176,6 +176,7 @@ int predict_take_option(struct predict_arguments *a, int code)
 	struct predict_options *p = &a->options;
 
 	a->any = true;
+	a->given |= UINT64_C(1) << (code - PREDICT_OPT_FIRST);
 	switch (code) {
 	case OPT_BOOT:
 		p->boot = optarg;
@@ -321,6 +322,8 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return 0;
 	case OPT_CC_QUIRK:
 		return take_cc_quirk(p, optarg);
+	case OPT_VARIANT:
+		return predict_add_variant(a, optarg);
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
 			return usage_error(
@@ -388,12 +391,46 @@ static int check_start(const struct predict_arguments *a)
 
 void predict_done_options(struct predict_arguments *a)
 {
+	for (size_t i = 0; a->n_axes && i < a->n_combinations; i++) { /* else it is a's own log */
+		struct predict_arguments *each = &a->combinations[i].arguments;
+
+		if (each->options.baseline)
+			eventlog_done(&each->baseline);
+		each->options.baseline = NULL;
+	}
 	if (a->options.baseline)
 		eventlog_done(&a->baseline);
 	a->options.baseline = NULL;
 }
 
 int predict_finish_options(struct predict_arguments *a)
+{
+	if (!a->n_axes && predict_settle_options(a) != 0)
+		return EXIT_TROUBLE;
+	return predict_combine(
+		a); /* which settles the options of each combination, from files that are read anew */
+}
+
+/* pool_push() makes room elsewhere when an array is full. */
+void predict_detach_lists(struct predict_arguments *copy)
+{
+	copy->smbios.cap = copy->smbios.n;
+	copy->consoles.cap = copy->consoles.n;
+	copy->phases.cap = copy->phases.n;
+	copy->cap_hwids = copy->n_hwids;
+	copy->firmware.pk.cap = copy->firmware.pk.n;
+	copy->firmware.kek.cap = copy->firmware.kek.n;
+	copy->firmware.db.cap = copy->firmware.db.n;
+	copy->firmware.dbx.cap = copy->firmware.dbx.n;
+	copy->nvpcr_inits.cap = copy->nvpcr_inits.n;
+	copy->file_systems.cap = copy->file_systems.n;
+	copy->cap_volume_keys = copy->n_volume_keys;
+	copy->options.baseline = NULL; /* it is read anew */
+	copy->axes = NULL;
+	copy->n_axes = copy->cap_axes = 0;
+}
+
+int predict_settle_options(struct predict_arguments *a)
 {
 	struct predict_options *p = &a->options;
 
@@ -419,6 +456,8 @@ int predict_finish_options(struct predict_arguments *a)
 	p->userspace.n_volume_keys = a->n_volume_keys;
 	if (check_start(a) != 0)
 		return EXIT_TROUBLE;
+	a->firmware.variables = FIRMWARE_VARIABLES_INIT;
+	p->variables = NULL;
 	int status = a->baseline_path ? read_baseline(a) : a->after_state_path ? read_after_state(a) : 0;
 	return status ? status : predict_read_variables(a);
 }
@@ -435,6 +474,8 @@ static uint32_t state_pcrs(const struct pcr_values *v)
 
 uint32_t predict_default_pcrs(const struct predict_arguments *a)
 {
+	if (a->n_axes && a->n_combinations)
+		a = &a->combinations[0].arguments;
 	uint32_t usual = a->options.cc       ? PREDICT_CC_REGISTERS :
 			 a->constellation    ? PREDICT_CONSTELLATION_PCRS :
 			 a->baseline_path    ? PREDICT_ALL_PCRS :
@@ -455,7 +496,7 @@ int predict_by_model(const struct predict_arguments *a, struct image *img, const
 	return a->constellation ? predict_constellation(img, opt, ret, e) : predict(img, opt, ret, e);
 }
 
-void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet)
+void predict_print_remarks(FILE *out, const struct prediction *p, uint32_t pcrs, bool quiet)
 {
 	for (size_t i = 0; i < p->n_unknowns; i++) {
 		const struct unknown *u = &p->unknowns[i];
@@ -464,25 +505,24 @@ void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet
 			continue;
 		char buf[12];
 
-		fprintf(stderr, "%s%s is not known: ", p->cc ? "" : "PCR ",
-			register_name(p->cc, u->pcr, buf));
-		put_text(stderr, u->reason);
+		fprintf(out, "%s%s is not known: ", p->cc ? "" : "PCR ", register_name(p->cc, u->pcr, buf));
+		put_text(out, u->reason);
 		if (u->option)
-			fprintf(stderr, "; %s would tell", u->option);
-		fputc('\n', stderr);
+			fprintf(out, "; %s would tell", u->option);
+		fputc('\n', out);
 	}
 	if (quiet)
 		return;
 	for (size_t i = 0; i < p->n_assumptions; i++) {
-		fprintf(stderr, "assumed: %s ", p->assumptions[i].what);
-		put_text(stderr, p->assumptions[i].value);
+		fprintf(out, "assumed: %s ", p->assumptions[i].what);
+		put_text(out, p->assumptions[i].value);
 		if (p->assumptions[i].option)
-			fprintf(stderr, " (%s)", p->assumptions[i].option);
-		fputc('\n', stderr);
+			fprintf(out, " (%s)", p->assumptions[i].option);
+		fputc('\n', out);
 	}
 	for (size_t i = 0; i < p->n_notes; i++) {
-		fputs("note: ", stderr);
-		put_text(stderr, p->notes[i]);
-		fputc('\n', stderr);
+		fputs("note: ", out);
+		put_text(out, p->notes[i]);
+		fputc('\n', out);
 	}
 }

@@ -48,6 +48,7 @@ enum {
 	OPT_BOOT_AGGREGATE,
 	OPT_IMA_TEMPLATE,
 	OPT_IMA_HASHES,
+	OPT_VARIANT,
 };
 
 /* Rows for a verb's table of options. */
@@ -111,7 +112,9 @@ enum {
 	  "hashes that the kernel has built in; its entry in other banks is padded SHA-1" }, \
 	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
 	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
-	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }
+	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }, \
+	{ "variant", 0, "AXIS=A,B", OPT_VARIANT, \
+	  "every combination of the axes' values: any option above, image, file, addon, without (repeatable)" }
 // clang-format on
 
 struct text_list {
@@ -143,6 +146,13 @@ struct predict_arguments {
 	struct eventlog baseline;
 	const char *after_state_path; /* --after-state; NULL: not given */
 	struct pcr_values after_state;
+	uint64_t given; /* bit i: the option with code PREDICT_OPT_FIRST + i was given */
+
+	/* predict_variants.h */
+	struct predict_axis *axes;
+	size_t n_axes, cap_axes;
+	struct predict_combination *combinations; /* after predict_finish_options */
+	size_t n_combinations;
 };
 
 /* Take one of these options, whose value is optarg. EXIT_TROUBLE after a message. */
@@ -150,6 +160,10 @@ int predict_take_option(struct predict_arguments *a, int code);
 
 /* After the last option: EXIT_TROUBLE, after a message, when they contradict each other. */
 int predict_finish_options(struct predict_arguments *a);
+/* The same for the arguments of one combination. */
+int predict_settle_options(struct predict_arguments *a);
+/* Of a copy of arguments: options taken from now on leave the original's lists as they are. */
+void predict_detach_lists(struct predict_arguments *copy);
 
 /* Read the files that the options name into options.variables; part of predict_finish_options. */
 int predict_read_variables(struct predict_arguments *a);
@@ -166,5 +180,5 @@ alg_set predict_default_banks(const struct predict_arguments *a);
 int predict_by_model(const struct predict_arguments *a, struct image *img, const struct predict_options *opt,
 		     struct prediction *ret, struct pcrcast_error *e);
 
-/* What is not known, assumed and noted, on stderr; of the registers in pcrs. quiet: only what is not known. */
-void predict_print_remarks(const struct prediction *p, uint32_t pcrs, bool quiet);
+/* What is not known, assumed and noted; of the registers in pcrs. quiet: only what is not known. */
+void predict_print_remarks(FILE *out, const struct prediction *p, uint32_t pcrs, bool quiet);

@@ -161,6 +161,14 @@ int golden_keep_log(struct golden *g, struct golden_set *s, struct eventlog *log
 int golden_take_log(struct golden *g, struct golden_set *s, struct eventlog *log, enum golden_origin origin,
 		    struct pcrcast_error *e);
 
+/*
+ * Make one set of all, which must be of the same kind of registers: a register's values are those of every set, labelled
+ * with the variants that have them (no label: all). A boot then may have the value of one variant in one register and that
+ * of another in the next, which a note says; so does one for each register that is left out because a set has no value of it.
+ * The set has no events, policies, claims or extras. The first set's identity stays, without the variant.
+ */
+int golden_merge_sets(struct golden *g, struct pcrcast_error *e);
+
 /* The banks that a set has values in. */
 alg_set golden_banks(const struct golden_set *s);
 

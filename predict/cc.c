@@ -132,19 +132,21 @@ static void untag(struct event *ev)
 		ev->data = (struct slice){ ev->data.p + HEADER, ev->data.n - HEADER };
 }
 
-/* What the firmware measures while others are at work: images, whoever asks for them, and what lets them pass, the disk, the end. */
+/* Measured by the firmware, whoever is at work: images that it loads, its own actions, the end of the boot services. */
 static bool is_of_firmware(const struct event *ev)
 {
 	static const uint32_t types[] = {
 		EV_SEPARATOR,
 		(uint32_t)EV_EFI_ACTION,
 		(uint32_t)EV_EFI_GPT_EVENT,
-		(uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG,
-		(uint32_t)EV_EFI_VARIABLE_BOOT,
-		(uint32_t)EV_EFI_VARIABLE_AUTHORITY,
+		(uint32_t)EV_EFI_GPT_EVENT2,
 		(uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION,
 		(uint32_t)EV_EFI_BOOT_SERVICES_DRIVER,
 		(uint32_t)EV_EFI_RUNTIME_SERVICES_DRIVER,
+		(uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG,
+		(uint32_t)EV_EFI_VARIABLE_BOOT,
+		(uint32_t)EV_EFI_VARIABLE_BOOT2,
+		(uint32_t)EV_EFI_VARIABLE_AUTHORITY,
 	};
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)

@@ -42,8 +42,10 @@ int stage_image(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	r = unsupported_loader(w, &s->pe, &loader, e);
 	if (r < 0)
 		return err_wrap(e, "%s", s->path);
-	if (loader && strcmp(loader, "shim") == 0)
+	if (loader && strcmp(loader, "shim") == 0) {
+		w->cc_shim = w->cc_speech;
 		return stage_shim(w, s, e);
+	}
 	if (loader)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "%s is %s: what is booted through it is not predicted", s->path, loader);

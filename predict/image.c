@@ -410,3 +410,29 @@ int image_open(const char *path, struct image *ret, struct pcrcast_error *e)
 	*ret = img;
 	return 0;
 }
+
+/* ---- changes ---- */
+
+static int replace_in(struct tree *t, const char *path, const char *host, struct pcrcast_error *e)
+{
+	struct source *file;
+	int r = source_open_file(host, &file, e);
+
+	return r < 0 ? r : tree_replace(t, path, file, e);
+}
+
+int image_replace_file(struct image *img, const char *path, const char *host, struct pcrcast_error *e)
+{
+	struct blob content;
+	bool other =
+		img->xbootldr && tree_open_file(img->esp, path, &content, NULL, NULL) == -PCRCAST_ENOTFOUND;
+
+	return replace_in(other ? img->xbootldr : img->esp, path, host, e);
+}
+
+int image_remove_file(struct image *img, const char *path, struct pcrcast_error *e)
+{
+	int r = tree_remove(img->esp, path, e);
+
+	return r == -PCRCAST_ENOTFOUND && img->xbootldr ? tree_remove(img->xbootldr, path, e) : r;
+}

@@ -42,6 +42,13 @@ int image_open(const char *path, struct image *ret, struct pcrcast_error *e);
  */
 int image_open_disk(struct source *disk, const char *shown, struct image *ret, struct pcrcast_error *e);
 
+/*
+ * See the file at host in place of a file of the image, or a file or directory of the image no longer: in the ESP, or else
+ * in the extended boot loader partition. To be called before anything is predicted. PCRCAST_ENOTFOUND: the image has none.
+ */
+int image_replace_file(struct image *img, const char *path, const char *host, struct pcrcast_error *e);
+int image_remove_file(struct image *img, const char *path, struct pcrcast_error *e);
+
 /* Fails when what was read has changed since image_open. */
 int image_check(struct image *img, struct pcrcast_error *e);
 

@@ -192,7 +192,6 @@ int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e)
 			s->path);
 	if (r == 0)
 		r = shim_read(w, s, &shim->image, e);
-	w->cc_shim = w->cc_speech;
 	w->shim_speaks = true;
 	if (r == 0)
 		r = shim_import(shim, e);

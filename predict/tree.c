@@ -38,13 +38,19 @@ void tree_free(struct tree *t)
 		return;
 	if (t->ops->close)
 		t->ops->close(t);
+	for (size_t i = 0; i < t->n_replacements; i++)
+		source_close(t->replacements[i]);
 	pool_done(&t->pool);
 	free(t);
 }
 
 int tree_check(struct tree *t, struct pcrcast_error *e)
 {
-	return t->ops->check ? t->ops->check(t, e) : 0;
+	int r = t->ops->check ? t->ops->check(t, e) : 0;
+
+	for (size_t i = 0; r == 0 && i < t->n_replacements; i++)
+		r = source_check(t->replacements[i], e);
+	return r;
 }
 
 int tree_add(struct tree *t, struct tree_node *parent, struct tree_dir *dir, const char *name,
@@ -210,6 +216,8 @@ static int find(struct tree *t, struct tree_node *dir, const char *name, struct 
 	for (; lo < dir->dir->n_index && tree_name_equal(index[lo].name, name); lo++) {
 		struct tree_node *node = index[lo].node;
 
+		if (node->removed)
+			continue;
 		if (found && found != node)
 			return same_name(t, dir, found->entry.name, node->entry.name, e);
 		found = node;
@@ -313,14 +321,16 @@ static int check_names_differ(struct tree *t, struct tree_node *node, struct pcr
 {
 	struct tree_dir *dir = node->dir;
 	const char **names = calloc(dir->n + 1, sizeof *names);
+	size_t n = 0;
 	int r = 0;
 
 	if (!names)
 		return err_nomem(e);
 	for (size_t i = 0; i < dir->n; i++)
-		names[i] = dir->nodes[i].entry.name;
-	qsort(names, dir->n, sizeof *names, by_folded_name);
-	for (size_t i = 1; r == 0 && i < dir->n; i++)
+		if (!dir->nodes[i].removed)
+			names[n++] = dir->nodes[i].entry.name;
+	qsort(names, n, sizeof *names, by_folded_name);
+	for (size_t i = 1; r == 0 && i < n; i++)
 		if (tree_name_equal(names[i - 1], names[i]))
 			r = same_name(t, node, names[i - 1], names[i], e);
 	free(names);
@@ -349,9 +359,9 @@ int tree_list_dir(struct tree *t, const char *path, struct tree_list *ret, struc
 		if (!entries)
 			return err_nomem(e);
 		for (size_t i = 0; i < dir->n; i++)
-			entries[i] = dir->nodes[i].entry;
+			if (!dir->nodes[i].removed)
+				entries[dir->list.n++] = dir->nodes[i].entry;
 		dir->list.entries = entries;
-		dir->list.n = dir->n;
 	}
 	*ret = dir->list;
 	return 0;
@@ -385,6 +395,51 @@ int tree_open_file(struct tree *t, const char *path, struct blob *ret, const cha
 	if (ret_path)
 		*ret_path = stored;
 	return 0;
+}
+
+/* ---- changes ---- */
+
+static int replace_node(struct tree *t, struct tree_node *node, struct source *file, struct pcrcast_error *e)
+{
+	struct blob *content = pool_new(&t->pool, struct blob);
+
+	if (!content)
+		return err_nomem(e);
+	int r = blob_of_source(&t->pool, file, content, e);
+	if (r < 0)
+		return r;
+	node->content = content;
+	node->entry.size = content->len;
+	return 0;
+}
+
+int tree_replace(struct tree *t, const char *path, struct source *file, struct pcrcast_error *e)
+{
+	struct source **place = pool_push(&t->pool, &t->replacements, &t->n_replacements,
+					  &t->cap_replacements, sizeof(struct source *));
+	struct tree_node *node;
+
+	if (!place) {
+		source_close(file);
+		return err_nomem(e);
+	}
+	*place = file;
+	int r = walk(t, path, &node, e);
+	if (r == 0 && node->entry.is_dir)
+		r = not_found(t, path, "expected a file, found a directory", e);
+	return r < 0 ? r : replace_node(t, node, file, e);
+}
+
+int tree_remove(struct tree *t, const char *path, struct pcrcast_error *e)
+{
+	struct tree_node *node;
+	int r = walk(t, path, &node, e);
+
+	if (r == 0 && !node->parent)
+		r = not_found(t, path, "expected a file or a directory below the root", e);
+	if (r == 0)
+		node->removed = true;
+	return r;
 }
 
 const char *tree_note(const struct tree *t)

@@ -62,6 +62,14 @@ int tree_open_file(struct tree *t, const char *path, struct blob *ret, const cha
  */
 bool tree_name_equal(const char *a, const char *b);
 
+/*
+ * See another file's content in place of a file, which keeps its name; or see a file or directory no longer. For "what if":
+ * to be called before anything is looked up. PCRCAST_ENOTFOUND: there is none. tree_replace takes over file, on failure
+ * too.
+ */
+int tree_replace(struct tree *t, const char *path, struct source *file, struct pcrcast_error *e);
+int tree_remove(struct tree *t, const char *path, struct pcrcast_error *e);
+
 /* What is odd about the file system, one line; NULL: nothing. */
 const char *tree_note(const struct tree *t);
 

@@ -25,6 +25,7 @@ struct tree_node {
 	struct tree_dir *dir;       /* what a directory holds; NULL until it was read */
 	const struct blob *content; /* of a file; NULL until it was opened */
 	const char *path;           /* from the root, '\' in front of each name; NULL until asked for */
+	bool removed;               /* by tree_remove */
 	uint64_t place, entry_off;  /* the kind's own: FAT: first cluster, offset of the directory entry */
 };
 
@@ -58,6 +59,8 @@ struct tree {
 	const char *note;  /* what is odd about it; NULL: nothing */
 	struct tree_node root;
 	size_t n_nodes;
+	struct source **replacements; /* files of tree_replace */
+	size_t n_replacements, cap_replacements;
 	void *ctx; /* the kind's own, in the pool */
 };
 

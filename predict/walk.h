@@ -63,8 +63,8 @@ struct walk {
 	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
 
 	enum cc_speech cc_speech; /* of the component at work */
+	enum cc_speech cc_shim;   /* of shim, which goes on to measure images when others are at work */
 	const char *cc_unsure;    /* CC_UNSURE: why */
-	enum cc_speech cc_shim;   /* of shim, which others call too */
 	bool shim_speaks;         /* it is shim that logs, whoever is at work */
 
 	struct shim *shim; /* shim has run; NULL: not */

@@ -83,22 +83,11 @@ static const char *kinds_of(const struct eventlog *log, char *buf, size_t size)
 	return buf;
 }
 
-/* The partition table and the end of the boot services are the firmware's events: no silence of others takes them away. */
-#define TABLE " 1:EV_EFI_GPT_EVENT"
-#define CALLED "1:EV_EFI_ACTION 1:EV_SEPARATOR" TABLE LOADED
+#define CALLED "1:EV_EFI_ACTION 1:EV_SEPARATOR 1:EV_EFI_GPT_EVENT 1:EV_EFI_BOOT_SERVICES_APPLICATION"
+#define EXIT " 1:EV_EFI_ACTION 1:EV_EFI_ACTION"
 #define SECTIONS4 " 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL"
 #define LOADED " 1:EV_EFI_BOOT_SERVICES_APPLICATION"
-#define KERNEL " 2:EV_EVENT_TAG 2:EV_EVENT_TAG" EXIT
-#define EXIT " 1:EV_EFI_ACTION 1:EV_EFI_ACTION"
-
-/* The nth event of a type, from 1; NULL: there are fewer. */
-static const struct event *find_event(const struct esp *x, uint32_t type, unsigned nth)
-{
-	for (size_t i = 0; i < x->p.log.n_events; i++)
-		if (x->p.log.events[i].type == type && --nth == 0)
-			return &x->p.log.events[i];
-	return NULL;
-}
+#define KERNEL " 2:EV_EVENT_TAG 2:EV_EVENT_TAG"
 
 static void versions_of_systemd_stub_differ_in_what_they_tell_cc(void **state)
 {
@@ -107,14 +96,15 @@ static void versions_of_systemd_stub_differ_in_what_they_tell_cc(void **state)
 		unsigned profile;
 		const char *want;
 	} cases[] = {
-		{ "254.26", 0, CALLED LOADED KERNEL },
-		{ "255.13", 0, CALLED LOADED KERNEL },
-		{ "256", 0, CALLED " 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL" LOADED KERNEL },
+		{ "254.26", 0, CALLED LOADED KERNEL EXIT },
+		{ "255.13", 0, CALLED LOADED KERNEL EXIT },
+		{ "256", 0,
+		  CALLED " 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL 2:EV_IPL" LOADED KERNEL EXIT },
 		/* with a profile: load options, PCR 12, are "@1", of which nothing is left to measure; the tagged event is not */
-		{ "257.13", 1, CALLED SECTIONS4 LOADED KERNEL },
-		{ "260", 1, CALLED SECTIONS4 KERNEL },
-		{ "261", 1, CALLED " 2:EV_IPL" SECTIONS4 KERNEL },
-		{ "262", 1, CALLED " 2:EV_IPL" SECTIONS4 KERNEL },
+		{ "257.13", 1, CALLED SECTIONS4 LOADED KERNEL EXIT },
+		{ "260", 1, CALLED SECTIONS4 KERNEL EXIT },
+		{ "261", 1, CALLED " 2:EV_IPL" SECTIONS4 KERNEL EXIT },
+		{ "262", 1, CALLED " 2:EV_IPL" SECTIONS4 KERNEL EXIT },
 	};
 	struct esp *x = *state;
 
@@ -146,13 +136,37 @@ static void a_kernel_without_the_protocol_or_beside_a_tpm_is_silent(void **state
 	assert_string_equal(kinds_of(&x->p.log, got, sizeof got), CALLED SECTIONS4 LOADED EXIT);
 	x->opt.cc_quirks = CC_QUIRK_SEPARATOR;
 	esp_predict(x);
-	assert_string_equal(kinds_of(&x->p.log, got, sizeof got),
-			    "1:EV_EFI_ACTION" TABLE LOADED SECTIONS4 LOADED KERNEL);
-	/* RTMR0: the separator of PCR 7, and that of RTMR1 behind its action */
-	const struct event *ev = find_event(x, SEPARATOR, 2);
-	assert_int_equal(ev->pcr, RTMR0);
-	assert_int_equal(ev[-1].type, ACTION);
-	assert_null(find_event(x, SEPARATOR, 3));
+	assert_string_equal(
+		kinds_of(&x->p.log, got, sizeof got),
+		"1:EV_EFI_ACTION 1:EV_EFI_GPT_EVENT 1:EV_EFI_BOOT_SERVICES_APPLICATION" SECTIONS4 LOADED
+			KERNEL EXIT);
+	size_t n_separators = 0;
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		n_separators += x->p.log.events[i].pcr == RTMR0 && x->p.log.events[i].type == SEPARATOR;
+	assert_int_equal(n_separators, 2);
+}
+
+/* A kernel that knows no CC registers runs when the firmware measures the end of its boot services. */
+static void the_firmware_measures_whoever_is_at_work(void **state)
+{
+	struct esp *x = *state;
+
+	for (unsigned quirks = 0; quirks <= CC_QUIRK_VTPM; quirks += CC_QUIRK_VTPM) {
+		size_t n_exit = 0, n_gpt = 0;
+
+		put_uki(x, "255", quirks != 0);
+		x->opt.cc_quirks = quirks;
+		esp_predict(x);
+		for (size_t i = 0; i < x->p.log.n_events; i++) {
+			const struct event *ev = &x->p.log.events[i];
+
+			n_exit +=
+				ev->pcr == RTMR1 && ev->type == ACTION && memcmp(ev->data.p, "Exit", 4) == 0;
+			n_gpt += ev->pcr == RTMR1 && ev->type == GPT;
+		}
+		assert_int_equal(n_exit, 2);
+		assert_int_equal(n_gpt, 1);
+	}
 }
 
 static void a_tagged_event_of_261_is_its_text(void **state)
@@ -164,7 +178,11 @@ static void a_tagged_event_of_261_is_its_text(void **state)
 	x->opt.has_profile = true;
 	x->opt.profile = 1;
 	esp_predict(x);
-	const struct event *ev = find_event(x, IPL, 1);
+	size_t at = 0;
+	while (x->p.log.events[at].pcr != RTMR2) /* there is one: the sections' */
+		at++;
+	const struct event *ev = &x->p.log.events[at];
+	assert_int_equal(ev->type, IPL);
 	assert_int_equal(ev->data.n, sizeof text);
 	assert_memory_equal(ev->data.p, text, sizeof text);
 }
@@ -317,7 +335,7 @@ static void kinds_of_events_map_to_the_registers_of_recorded_logs(void **state)
 		{ ACTION, "Returning from EFI Application", 4 },
 		{ ACTION, "Exit Boot Services", 5 },
 		{ APPLICATION, NULL, 4 },
-		{ GPT, NULL, 5 },
+		{ 0x80000006, NULL, 5 },
 		{ 0x800000e0, NULL, 7 },
 		{ 0x80000001, NULL, 7 },
 		{ TAGGED, "\xec\x22\x3b\x8f", 9 },
@@ -358,21 +376,17 @@ static void kinds_of_events_map_to_the_registers_of_recorded_logs(void **state)
 	assert_true(n_told > 20 * n_read);
 }
 
-/* The next event of RTMR1 or RTMR2 at or behind *at, which moves behind it; NULL: there is none. */
-static const struct event *next_of_code(const struct eventlog *log, size_t *at)
+/* The next event of RTMR1 or RTMR2 from *at on; NULL when there is none. */
+static const struct event *next_in(const struct eventlog *log, size_t *at)
 {
-	while (*at < log->n_events) {
-		const struct event *ev = &log->events[(*at)++];
-
-		if (ev->pcr == RTMR1 || ev->pcr == RTMR2)
-			return ev;
-	}
-	return NULL;
+	while (*at < log->n_events && log->events[*at].pcr != RTMR1 && log->events[*at].pcr != RTMR2)
+		++*at;
+	return *at < log->n_events ? &log->events[(*at)++] : NULL;
 }
 
 /*
  * A UKI that runs on a TDX guest in Google's cloud, which has a TPM: the events of RTMR1 and RTMR2 are those predicted for an
- * image of this kind, no more and no less.
+ * image of this kind.
  */
 static void events_predicted_for_a_uki_are_those_logged(void **state)
 {
@@ -399,16 +413,16 @@ static void events_predicted_for_a_uki_are_those_logged(void **state)
 
 		if (want->pcr != RTMR1 && want->pcr != RTMR2)
 			continue;
-		got = next_of_code(&x->p.log, &at);
+		got = next_in(&x->p.log, &at);
 		assert_non_null(got);
 		assert_int_equal(got->pcr, want->pcr);
 		assert_int_equal(got->type, want->type);
 		if (want->type == APPLICATION || want->type == GPT)
-			continue; /* other bytes: this is another image, and no disk */
+			continue; /* of another file and disk */
 		assert_int_equal(got->data.n, want->data.n);
 		assert_memory_equal(got->data.p, want->data.p, want->data.n);
 	}
-	assert_null(next_of_code(&x->p.log, &at));
+	assert_null(next_in(&x->p.log, &at));
 	eventlog_done(&log);
 	free(bytes);
 }
@@ -453,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(versions_of_systemd_stub_differ_in_what_they_tell_cc),
 		TEST(a_kernel_without_the_protocol_or_beside_a_tpm_is_silent),
+		TEST(the_firmware_measures_whoever_is_at_work),
 		TEST(a_tagged_event_of_261_is_its_text),
 		TEST(registers_with_unknown_events_have_no_value),
 		TEST(what_cc_registers_do_not_have_is_refused),

@@ -282,6 +282,64 @@ static void an_image_is_a_directory_a_file_or_a_disk(void **state)
 	assert_non_null(strstr(e.msg, "character device"));
 }
 
+static int replace(struct tree *t, const char *path, const char *host, struct pcrcast_error *e)
+{
+	struct source *file;
+
+	assert_int_equal(source_open_file(at(host), &file, e), 0);
+	return tree_replace(t, path, file, e);
+}
+
+static void a_file_can_have_another_content(void **state)
+{
+	struct pcrcast_error e;
+	struct tree_list list;
+	struct tree *t;
+
+	(void)state;
+	put_dir("EFI");
+	put_file("EFI/a.efi", "old");
+	put_file("other", "newer");
+	t = open_top();
+	assert_int_equal(replace(t, "/efi/A.EFI", "other", &e), 0);
+	assert_file_is(t, "/EFI/a.efi", "\\EFI\\a.efi", "newer");
+	assert_int_equal(tree_list_dir(t, "/EFI", &list, &e), 0);
+	assert_int_equal(list.entries[0].size, 5);
+	assert_int_equal(replace(t, "/EFI/b.efi", "other", &e), -PCRCAST_ENOTFOUND);
+	assert_int_equal(replace(t, "/EFI", "other", &e), -PCRCAST_ENOTFOUND);
+	assert_int_equal(tree_check(t, &e), 0);
+	put_file("other", "changed since");
+	assert_int_not_equal(tree_check(t, &e), 0);
+	tree_free(t);
+}
+
+static void what_is_removed_is_neither_listed_nor_found(void **state)
+{
+	struct pcrcast_error e;
+	struct tree *t;
+
+	(void)state;
+	put_dir("EFI");
+	put_dir("EFI/d");
+	put_file("EFI/a.efi", "a");
+	put_file("EFI/A.EFI", "the same name on FAT");
+	put_file("EFI/b.efi", "b");
+	put_file("EFI/d/c", "c");
+	t = open_top();
+	assert_int_equal(tree_remove(t, "\\EFI\\a.efi", &e), -PCRCAST_EFORMAT);
+	tree_free(t);
+	(void)remove(at("EFI/A.EFI"));
+	t = open_top();
+	assert_int_equal(tree_remove(t, "\\efi\\A.efi", &e), 0);
+	assert_int_equal(tree_remove(t, "\\EFI\\d", &e), 0);
+	assert_string_equal(names_in(t, "/EFI"), "b.efi");
+	assert_open_fails(t, "/EFI/a.efi", PCRCAST_ENOTFOUND, "no such file");
+	assert_open_fails(t, "/EFI/d/c", PCRCAST_ENOTFOUND, "no such file");
+	assert_int_equal(tree_remove(t, "\\EFI\\a.efi", &e), -PCRCAST_ENOTFOUND);
+	assert_int_equal(tree_remove(t, "\\", &e), -PCRCAST_ENOTFOUND);
+	tree_free(t);
+}
+
 static void the_companion_directory_leaves_out_the_boot_counter(void **state)
 {
 	static const struct {
@@ -323,6 +381,8 @@ int main(void)
 		in_dir(names_that_differ_only_in_case_are_an_error),
 		in_dir(links_are_followed_and_dead_ones_fail_when_opened),
 		in_dir(a_file_changed_after_it_was_opened_is_noticed),
+		in_dir(a_file_can_have_another_content),
+		in_dir(what_is_removed_is_neither_listed_nor_found),
 		in_dir(a_single_file_shows_its_companions_and_nothing_else),
 		cmocka_unit_test(a_stream_is_a_tree_of_one_file),
 		in_dir(an_image_is_a_directory_a_file_or_a_disk),
