@@ -144,6 +144,7 @@ check-boot: $(program) ## boot images in QEMU and compare every event and PCR wi
 	@tests/boot/against-tools build/boot $(program)
 	@tests/boot/against-pcrlock build/boot $(program)
 	@tests/tools/against-systemd build/boot $(program)
+	@tests/tools/against-baselines $(program)
 
 check-tpm: $(program) ## what TPMs say about policies and quotes
 	@tests/tpm/policy $(program)

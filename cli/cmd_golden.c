@@ -267,6 +267,7 @@ int cmd_golden(int argc, char **argv)
 	a.source.predict.pool = &a.pool;
 	int status = take_arguments(&a, v, argc - 1, argv + 1);
 	status = status ? status - 1 : v->run(&a);
+	predict_done_options(&a.source.predict);
 	pool_done(&a.pool);
 	return status;
 }

@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/golden_source.h"
@@ -181,6 +182,19 @@ static void print_events(const struct arguments *a, const struct prediction *p)
 	}
 }
 
+/* The baseline's events that are not among those above. */
+static void print_replaced(const struct arguments *a, const struct prediction *p)
+{
+	for (size_t i = 0; i < p->n_baseline; i++) {
+		const struct baseline_event *ev = &p->baseline[i];
+		char buf[11];
+
+		if (selected(a, ev->pcr) && !ev->kept)
+			printf("not kept: event %zu of the baseline, PCR %u %s: %s\n", i, ev->pcr,
+			       event_type_name(ev->type, buf), ev->reason);
+	}
+}
+
 static int print_text(const struct arguments *a, const struct predict_combination *c,
 		      const struct prediction *p, struct pcrcast_error *e)
 {
@@ -203,8 +217,10 @@ static int print_text(const struct arguments *a, const struct predict_combinatio
 				return r;
 			print_digest_line(alg, 11, bank.pcr[11], phases->items[i]);
 		}
-	if (a->events)
+	if (a->events) {
 		print_events(a, p);
+		print_replaced(a, p);
+	}
 	return 0;
 }
 
@@ -256,6 +272,29 @@ static struct cJSON *pcrs_json(struct json_doc *d, const struct arguments *a, co
 	return pcrs;
 }
 
+/* What became of the baseline's events. */
+static struct cJSON *baseline_json(struct json_doc *d, const struct arguments *a, const struct prediction *p)
+{
+	struct cJSON *list = json_array(d);
+
+	for (size_t i = 0; i < p->n_baseline; i++) {
+		const struct baseline_event *ev = &p->baseline[i];
+		struct cJSON *o;
+		char buf[11];
+
+		if (!selected(a, ev->pcr))
+			continue;
+		o = json_object(d);
+		json_add_u64(d, o, "event", i);
+		json_add_u64(d, o, "pcr", ev->pcr);
+		json_add_string(d, o, "type", event_type_name(ev->type, buf));
+		json_add_bool(d, o, "kept", ev->kept);
+		json_add_string(d, o, "reason", ev->reason);
+		json_append(d, list, o);
+	}
+	return list;
+}
+
 /* What one prediction says, into root. */
 static void add_prediction(struct json_doc *d, struct cJSON *root, const struct arguments *a,
 			   const struct predict_combination *c, const struct prediction *p)
@@ -278,6 +317,8 @@ static void add_prediction(struct json_doc *d, struct cJSON *root, const struct 
 				json_append(d, list,
 					    event_json(d, &p->log, &p->log.events[i], EVENTS_JSON_BRIEF));
 		json_add(d, root, "events", list);
+		if (p->n_baseline)
+			json_add(d, root, "baseline", baseline_json(d, a, p));
 	}
 	list = json_array(d);
 	for (size_t i = 0; i < p->n_assumptions; i++) {
@@ -496,6 +537,20 @@ static int print_as(struct arguments *a, struct prediction *all, struct pcrcast_
 	return 0;
 }
 
+/* The log to write is no file of the image, nor one that is read. */
+static int check_target(const struct arguments *a, struct pcrcast_error *e)
+{
+	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path };
+	struct stat in, out;
+
+	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+		if (inputs[i] && stat(a->write_log, &out) == 0 && stat(inputs[i], &in) == 0 &&
+		    in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode))
+			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--write-log would overwrite %s",
+				       inputs[i]);
+	return refuse_overwrite("--write-log", a->write_log, a->image, e);
+}
+
 static int print_all_text(const struct arguments *a, const struct prediction *all, struct pcrcast_error *e)
 {
 	int r = 0;
@@ -561,6 +616,7 @@ int cmd_predict(int argc, char **argv)
 	int status = take_arguments(&a, argc, argv);
 
 	if (status) {
+		predict_done_options(&a.predict);
 		pool_done(&a.pool);
 		return status - 1;
 	}
@@ -570,13 +626,14 @@ int cmd_predict(int argc, char **argv)
 	for (size_t i = 0; r == 0 && i < a.predict.n_combinations; i++)
 		all[i] = PREDICTION_INIT;
 	if (r == 0 && a.write_log)
-		r = refuse_overwrite("--write-log", a.write_log, a.image, &e);
+		r = check_target(&a, &e);
 	if (r == 0)
 		r = run(&a, all, &e);
 	/* when stdout has failed, main says so */
 	status = r < 0 ? fail_at(a.image, &e) : is_missing(&a, all) ? EXIT_TROUBLE : EXIT_DONE;
 	for (size_t i = 0; all && i < a.predict.n_combinations; i++)
 		prediction_done(&all[i]);
+	predict_done_options(&a.predict);
 	pool_done(&a.pool);
 	return status;
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -127,7 +128,7 @@ bool empty_name(const char *name)
 
 /* ---- options ---- */
 
-enum { OPTIONS_MAX = 48 };
+enum { OPTIONS_MAX = 128 };
 
 int next_option(int argc, char **argv, const struct option_row *rows)
 {
@@ -144,6 +145,7 @@ int next_option(int argc, char **argv, const struct option_row *rows)
 				shorts[k++] = ':';
 		}
 	}
+	assert(!rows[n].name); /* a table that is too long for this would lose its last options */
 	opterr = 0;
 	int c = getopt_long(argc, argv, shorts, longs, NULL);
 	if (c == '?') {

@@ -16,14 +16,18 @@
 /* Where a value of a register came from: the worst of its events. */
 static enum golden_origin origin_of(const struct eventlog *log, uint32_t pcr)
 {
-	bool computed = false, assumed = false;
+	bool computed = false, assumed = false, observed = false;
 
 	for (size_t i = 0; i < log->n_events; i++)
 		if (log->events[i].pcr == pcr) {
 			computed |= log->events[i].origin == EVENT_COMPUTED;
 			assumed |= log->events[i].origin == EVENT_ASSUMED;
+			observed |= log->events[i].origin == EVENT_OBSERVED;
 		}
-	return assumed ? GOLDEN_ASSUMED : computed ? GOLDEN_COMPUTED : GOLDEN_CONSTANT;
+	return assumed  ? GOLDEN_ASSUMED :
+	       computed ? GOLDEN_COMPUTED :
+	       observed ? GOLDEN_OBSERVED :
+			  GOLDEN_CONSTANT;
 }
 
 static int add_phases(const struct prediction *p, enum alg alg, const struct text_list *phases,

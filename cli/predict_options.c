@@ -4,7 +4,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/utf16.h"
+#include "cli/golden_source.h"
+#include "cli/input.h"
 #include "eventlog/cc.h"
 
 static bool push(struct predict_arguments *a, struct text_list *l, const char *item)
@@ -118,6 +121,56 @@ static int take_cc_quirk(struct predict_options *p, const char *text)
 	return usage_error("--cc-quirk %s: expected vtpm or separator-in-rtmr0", text);
 }
 
+/* Fields are separated by colons; systemd writes one inside a field as \\x3a. */
+static size_t count_colons(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == ':';
+	return n;
+}
+
+/* 32 hex digits, with dashes or without, in the form that is measured. */
+static int set_machine_id(struct predict_arguments *a, const char *text)
+{
+	char *plain = pool_array(a->pool, strlen(text) + 1, 1), *p = plain;
+
+	if (!plain)
+		return out_of_memory();
+	for (const char *t = text; *t; t++) {
+		if (*t == '-' && strlen(text) == 36)
+			continue;
+		if (hex_digit((uint8_t)*t) < 0)
+			return usage_error("--machine-id %s: expected 32 hex digits", text);
+		*p++ = *t >= 'A' && *t <= 'F' ? (char)(*t - 'A' + 'a') : *t;
+	}
+	if (p - plain != 32)
+		return usage_error("--machine-id %s: expected 32 hex digits", text);
+	a->options.userspace.machine_id = plain;
+	return 0;
+}
+
+/* The key is read from a file: command lines are public. */
+static int add_volume_key(struct predict_arguments *a, const char *text)
+{
+	enum { KEY_MAX = 4096 }; /* bytes; dm-crypt's keys have 64 at most */
+	struct volume_key *v =
+		pool_push(a->pool, &a->volume_keys, &a->n_volume_keys, &a->cap_volume_keys, sizeof *v);
+	const char *file = strchr(text, '=');
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+
+	if (!v)
+		return out_of_memory();
+	if (!file || !file[1] || !(v->text = pool_text(a->pool, text, (size_t)(file - text))) ||
+	    count_colons(v->text) != 1)
+		return usage_error("--volume-key %s: expected NAME:UUID=FILE", text);
+	int r = input_read(a->pool, file + 1, KEY_MAX, &v->key, &e);
+	if (r == 0 && v->key.n == 0)
+		r = err_set(&e, PCRCAST_ETRUNC, 0, "an empty key");
+	return r < 0 ? fail_at(file + 1, &e) : 0;
+}
+
 int predict_take_option(struct predict_arguments *a, int code)
 {
 	struct predict_options *p = &a->options;
@@ -166,9 +219,30 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return set_exit_calls(p, optarg);
 	case OPT_MODEL:
 		a->constellation = strcmp(optarg, "constellation") == 0;
-		return a->constellation || strcmp(optarg, "edk2") == 0 ?
+		p->model = firmware_model_by_name(optarg);
+		return a->constellation || p->model ?
 			       0 :
-			       usage_error("--model %s: expected edk2 or constellation", optarg);
+			       usage_error("--model %s: expected " FIRMWARE_MODELS " or constellation",
+					   optarg);
+	case OPT_FIRMWARE_VERSION:
+		return take_number("firmware-version", optarg, 999, &p->firmware_version);
+	case OPT_MEMORY_ENCRYPTION:
+		p->memory_encryption = memory_encryption_by_name(optarg);
+		return p->memory_encryption != ENCRYPTIONS ?
+			       0 :
+			       usage_error(
+				       "--memory-encryption %s: expected none, sev, sev-es, tdx or sev-snp",
+				       optarg);
+	case OPT_BASELINE:
+		if (a->baseline_path)
+			return usage_error("--baseline was given twice");
+		a->baseline_path = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_AFTER_STATE:
+		if (a->after_state_path)
+			return usage_error("--after-state was given twice");
+		a->after_state_path = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_CONFIDENTIAL_VM:
 		p->confidential_vm = true;
 		return 0;
@@ -196,6 +270,53 @@ int predict_take_option(struct predict_arguments *a, int code)
 		p->hardware.compatible_known = true;
 		p->hardware.compatible = strcmp(optarg, "none") == 0 ? NULL : optarg;
 		return 0;
+	case OPT_OS_SEPARATOR:
+		p->userspace.os_separator = true;
+		return 0;
+	case OPT_NVPCR_INIT:
+		return count_colons(optarg) == 2 && push(a, &a->nvpcr_inits, optarg) ?
+			       0 :
+			       usage_error("--nvpcr-init %s: expected NAME:0xINDEX:HEX", optarg);
+	case OPT_NVPCR_SEPARATOR:
+		p->userspace.nvpcr_separator = true;
+		return 0;
+	case OPT_VOLUME_KEY:
+		return add_volume_key(a, optarg);
+	case OPT_MACHINE_ID:
+		return set_machine_id(a, optarg);
+	case OPT_FILE_SYSTEM:
+		return count_colons(optarg) == 6 && push(a, &a->file_systems, optarg) ?
+			       0 :
+			       usage_error("--file-system %s: expected seven fields with colons between them",
+					   optarg);
+	case OPT_CLUSTER_ID:
+		p->userspace.has_cluster_id = true;
+		return hex_decode(a->pool, slice_of_string(optarg), &p->userspace.cluster_id) ||
+				       base64_decode(a->pool, slice_of_string(optarg),
+						     &p->userspace.cluster_id) ?
+			       0 :
+			       usage_error("--cluster-id %s: expected hex or base64", optarg);
+	case OPT_BOOT_AGGREGATE:
+		p->userspace.boot_aggregate = true;
+		p->userspace.ima_hash = alg_by_name(slice_of_string(optarg));
+		return p->userspace.ima_hash != ALG_COUNT ?
+			       0 :
+			       usage_error("--boot-aggregate %s: expected sha1, sha256, sha384 or sha512",
+					   optarg);
+	case OPT_IMA_HASHES:
+		return parse_banks(optarg, &p->userspace.ima_hashes) ?
+			       0 :
+			       usage_error(
+				       "--ima-hashes %s: expected all or names of sha1, sha256, sha384, sha512",
+				       optarg);
+	case OPT_IMA_TEMPLATE:
+		p->userspace.ima_template_given = true;
+		p->userspace.ima_template = ima_template_by_name(optarg);
+		return p->userspace.ima_template != IMA_TEMPLATES ?
+			       0 :
+			       usage_error(
+				       "--ima-template %s: expected ima-ng, ima-sig, ima-ngv2 or ima-sigv2",
+				       optarg);
 	case OPT_CC:
 		p->cc = true;
 		return 0;
@@ -212,6 +333,76 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return push(a, &a->phases, optarg) ? 0 : out_of_memory();
 	}
 	return EXIT_TROUBLE;
+}
+
+enum { BASELINE_MAX = 64 << 20 }; /* bytes; a firmware's log area has some 64 KiB */
+
+/* The log borrows from its bytes, which live in the verb's pool; so do its events, and its own pool goes with them. */
+static int read_baseline(struct predict_arguments *a)
+{
+	const char *slash = strrchr(a->baseline_path, '/');
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	struct slice bytes;
+
+	int r = input_read(a->pool, a->baseline_path, BASELINE_MAX, &bytes, &e);
+	if (r == 0)
+		r = eventlog_read(bytes, EVENTLOG_KINDS, &a->baseline, &e);
+	a->options.baseline = &a->baseline;
+	a->options.baseline_name = slash && slash[1] ? slash + 1 : a->baseline_path;
+	return r < 0 ? fail_at(a->baseline_path, &e) : 0;
+}
+
+static int read_after_state(struct predict_arguments *a)
+{
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	bool known;
+
+	int r = golden_values_read(a->pool, a->after_state_path, &a->after_state, &known, &e);
+	if (r == 0 && !known)
+		r = err_set(&e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			    "expected register values in a format of \"golden formats\"");
+	if (r == 0 && a->after_state.cc)
+		r = err_set(&e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			    "CC registers, expected values of PCRs");
+	a->options.after_state = &a->after_state;
+	return r < 0 ? fail_at(a->after_state_path, &e) : 0;
+}
+
+/* Options that contradict each other once everything is known; 0 or EXIT_TROUBLE. */
+static int check_start(const struct predict_arguments *a)
+{
+	if ((a->baseline_path || a->after_state_path) && a->constellation)
+		return usage_error("%s does not go with --model constellation",
+				   a->baseline_path ? "--baseline" : "--after-state");
+	if ((a->baseline_path || a->after_state_path) && a->options.cc)
+		return usage_error("%s is about PCRs: --cc does not go with it",
+				   a->baseline_path ? "--baseline" : "--after-state");
+	if (a->baseline_path && a->options.exit_given)
+		return usage_error("--exit-boot-services: the log of --baseline tells");
+	if ((a->options.firmware_version || a->options.memory_encryption) &&
+	    (!a->options.model || a->options.model->version == VERSION_UNKNOWN))
+		return usage_error("--firmware-version and --memory-encryption are for --model gcp");
+	if (userspace_pcrs(&a->options.userspace) && a->constellation)
+		return usage_error("--model constellation knows no measurements of userspace");
+	if (a->baseline_path && a->after_state_path)
+		return usage_error("--baseline and --after-state both say where the boot begins");
+	if (a->after_state_path && a->options.failed_attempts)
+		return usage_error("--failed-attempts is the firmware's, which --after-state leaves out");
+	return 0;
+}
+
+void predict_done_options(struct predict_arguments *a)
+{
+	for (size_t i = 0; a->n_axes && i < a->n_combinations; i++) { /* else it is a's own log */
+		struct predict_arguments *each = &a->combinations[i].arguments;
+
+		if (each->options.baseline)
+			eventlog_done(&each->baseline);
+		each->options.baseline = NULL;
+	}
+	if (a->options.baseline)
+		eventlog_done(&a->baseline);
+	a->options.baseline = NULL;
 }
 
 int predict_finish_options(struct predict_arguments *a)
@@ -234,6 +425,10 @@ void predict_detach_lists(struct predict_arguments *copy)
 	copy->firmware.kek.cap = copy->firmware.kek.n;
 	copy->firmware.db.cap = copy->firmware.db.n;
 	copy->firmware.dbx.cap = copy->firmware.dbx.n;
+	copy->nvpcr_inits.cap = copy->nvpcr_inits.n;
+	copy->file_systems.cap = copy->file_systems.n;
+	copy->cap_volume_keys = copy->n_volume_keys;
+	copy->options.baseline = NULL; /* it is read anew */
 	copy->axes = NULL;
 	copy->n_axes = copy->cap_axes = 0;
 }
@@ -246,8 +441,8 @@ int predict_settle_options(struct predict_arguments *a)
 		return usage_error("\"none\" was given beside a value");
 	if (p->cc && a->constellation)
 		return usage_error("--cc: the model constellation knows no CC registers");
-	if (p->cc && a->phases.n)
-		return usage_error("--phase: userspace extends no CC register");
+	if (p->cc && (a->phases.n || userspace_pcrs(&p->userspace)))
+		return usage_error("%s: userspace extends no CC register", a->phases.n ? "--phase" : "--cc");
 	if (p->cc_quirks && !p->cc)
 		return usage_error("--cc-quirk goes with --cc");
 	p->smbios = a->smbios.items;
@@ -258,16 +453,41 @@ int predict_settle_options(struct predict_arguments *a)
 	p->n_consoles = a->consoles.n;
 	p->hardware.ids = a->hwids;
 	p->hardware.n_ids = a->n_hwids;
+	p->userspace.nvpcr_inits = a->nvpcr_inits.items;
+	p->userspace.n_nvpcr_inits = a->nvpcr_inits.n;
+	p->userspace.file_systems = a->file_systems.items;
+	p->userspace.n_file_systems = a->file_systems.n;
+	p->userspace.volume_keys = a->volume_keys;
+	p->userspace.n_volume_keys = a->n_volume_keys;
+	if (check_start(a) != 0)
+		return EXIT_TROUBLE;
 	a->firmware.variables = FIRMWARE_VARIABLES_INIT;
 	p->variables = NULL;
-	return predict_read_variables(a);
+	int status = a->baseline_path ? read_baseline(a) : a->after_state_path ? read_after_state(a) : 0;
+	return status ? status : predict_read_variables(a);
+}
+
+/* The registers of a boot that a state tells in some bank. */
+static uint32_t state_pcrs(const struct pcr_values *v)
+{
+	uint32_t pcrs = 0;
+
+	for (enum alg a = 0; a < ALG_COUNT; a++)
+		pcrs |= v->known[a] & PREDICT_ALL_PCRS;
+	return pcrs ? pcrs : PREDICT_DEFAULT_PCRS;
 }
 
 uint32_t predict_default_pcrs(const struct predict_arguments *a)
 {
-	return a->options.cc    ? PREDICT_CC_REGISTERS :
-	       a->constellation ? PREDICT_CONSTELLATION_PCRS :
-				  PREDICT_DEFAULT_PCRS;
+	if (a->n_axes && a->n_combinations)
+		a = &a->combinations[0].arguments;
+	uint32_t usual = a->options.cc       ? PREDICT_CC_REGISTERS :
+			 a->constellation    ? PREDICT_CONSTELLATION_PCRS :
+			 a->baseline_path    ? PREDICT_ALL_PCRS :
+			 a->after_state_path ? state_pcrs(&a->after_state) :
+					       PREDICT_DEFAULT_PCRS;
+
+	return usual | userspace_pcrs(&a->options.userspace);
 }
 
 alg_set predict_default_banks(const struct predict_arguments *a)

@@ -34,6 +34,20 @@ enum {
 	OPT_EXIT_BOOT_SERVICES,
 	OPT_CC,
 	OPT_CC_QUIRK,
+	OPT_FIRMWARE_VERSION,
+	OPT_MEMORY_ENCRYPTION,
+	OPT_BASELINE,
+	OPT_AFTER_STATE,
+	OPT_MACHINE_ID,
+	OPT_FILE_SYSTEM,
+	OPT_VOLUME_KEY,
+	OPT_CLUSTER_ID,
+	OPT_OS_SEPARATOR,
+	OPT_NVPCR_INIT,
+	OPT_NVPCR_SEPARATOR,
+	OPT_BOOT_AGGREGATE,
+	OPT_IMA_TEMPLATE,
+	OPT_IMA_HASHES,
 	OPT_VARIANT,
 	OPT_GRUB_VOLUME,
 };
@@ -75,7 +89,30 @@ enum {
 	{ "grub-volume", 0, "DEVICE:UUID:DIR", OPT_GRUB_VOLUME, \
 	  "what GRUB reads besides the ESP, as hd0,gpt2:UUID:/boot (repeatable)" }, \
 	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
-	{ "model", 0, "NAME", OPT_MODEL, "edk2 (the default), or constellation: what its own tool computes" }, \
+	{ "model", 0, "NAME", OPT_MODEL, \
+	  "edk2 (the default), gcp, aws, azure, vmware, bare-metal; constellation: what its own tool computes" }, \
+	{ "firmware-version", 0, "N", OPT_FIRMWARE_VERSION, "with gcp: of the virtual firmware (default 2)" }, \
+	{ "memory-encryption", 0, "NAME", OPT_MEMORY_ENCRYPTION, "with gcp: none, sev, sev-es, tdx or sev-snp" }, \
+	{ "baseline", 0, "LOG", OPT_BASELINE, \
+	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
+	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
+	  "start from these register values: the image has been loaded, no firmware events" }, \
+	{ "os-separator", 0, NULL, OPT_OS_SEPARATOR, \
+	  "also the word that systemd 261+ puts into PCR 0-7, 9 and 12-14" }, \
+	{ "nvpcr-init", 0, "NAME:0xINDEX:HEX", OPT_NVPCR_INIT, \
+	  "PCR 9: an NvPCR that systemd 259+ sets up (repeatable)" }, \
+	{ "nvpcr-separator", 0, NULL, OPT_NVPCR_SEPARATOR, "PCR 9: the word behind them" }, \
+	{ "volume-key", 0, "NAME:UUID=FILE", OPT_VOLUME_KEY, \
+	  "PCR 15: a volume of systemd-cryptsetup, its key in FILE (repeatable)" }, \
+	{ "machine-id", 0, "ID", OPT_MACHINE_ID, "PCR 15: the machine id" }, \
+	{ "file-system", 0, "FIELDS", OPT_FILE_SYSTEM, \
+	  "PCR 15: a file system, as PATH:TYPE:UUID:LABEL:PARTUUID:PARTTYPE:PARTNAME (repeatable)" }, \
+	{ "cluster-id", 0, "ID", OPT_CLUSTER_ID, "PCR 15: Constellation's cluster id, hex or base64" }, \
+	{ "boot-aggregate", 0, "HASH", OPT_BOOT_AGGREGATE, \
+	  "PCR 10 with IMA's first entry only; HASH is the kernel's (ima_hash=)" }, \
+	{ "ima-template", 0, "NAME", OPT_IMA_TEMPLATE, "ima-ng (the default), ima-sig, ima-ngv2, ima-sigv2" }, \
+	{ "ima-hashes", 0, "LIST", OPT_IMA_HASHES, \
+	  "hashes that the kernel has built in; its entry in other banks is padded SHA-1" }, \
 	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
 	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
 	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }, \
@@ -99,14 +136,20 @@ struct variable_arguments {
 struct predict_arguments {
 	struct pool *pool;
 	struct predict_options options; /* banks and pcrs are the verb's to set */
-	struct text_list smbios, consoles, phases, grub_volumes;
+	struct text_list smbios, consoles, phases, grub_volumes, nvpcr_inits, file_systems;
+	struct volume_key *volume_keys;
+	size_t n_volume_keys, cap_volume_keys;
 	struct guid *hwids;
 	size_t n_hwids, cap_hwids;
 	struct variable_arguments firmware;
 	bool none_console, none_hwid; /* the word "none" was given */
 	bool any;                     /* one of the options was given */
 	bool constellation;           /* the model is Constellation's tool */
-	uint64_t given;               /* bit i: the option with code PREDICT_OPT_FIRST + i was given */
+	const char *baseline_path;    /* --baseline; NULL: not given */
+	struct eventlog baseline;
+	const char *after_state_path; /* --after-state; NULL: not given */
+	struct pcr_values after_state;
+	uint64_t given; /* bit i: the option with code PREDICT_OPT_FIRST + i was given */
 
 	/* predict_variants.h */
 	struct predict_axis *axes;
@@ -127,6 +170,9 @@ void predict_detach_lists(struct predict_arguments *copy);
 
 /* Read the files that the options name into options.variables; part of predict_finish_options. */
 int predict_read_variables(struct predict_arguments *a);
+
+/* Frees what the options have opened. */
+void predict_done_options(struct predict_arguments *a);
 
 /* Registers that the model predicts when none are named. */
 uint32_t predict_default_pcrs(const struct predict_arguments *a);

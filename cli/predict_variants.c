@@ -248,14 +248,14 @@ int predict_combine(struct predict_arguments *a)
 		return out_of_memory();
 	if (check_axes(a) != 0)
 		return EXIT_TROUBLE;
+	a->combinations = all;
+	a->n_combinations = n;
 	for (size_t i = 0; i < n; i++) {
 		if (a->n_axes && make_combination(a, i, &all[i]) != 0)
 			return EXIT_TROUBLE;
 		if (!a->n_axes)
 			all[i].arguments = *a;
 	}
-	a->combinations = all;
-	a->n_combinations = n;
 	return 0;
 }
 

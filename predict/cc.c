@@ -146,6 +146,7 @@ static bool is_of_firmware(const struct event *ev)
 		(uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG,
 		(uint32_t)EV_EFI_VARIABLE_BOOT,
 		(uint32_t)EV_EFI_VARIABLE_BOOT2,
+		(uint32_t)EV_EFI_VARIABLE_AUTHORITY,
 	};
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -156,7 +157,7 @@ static bool is_of_firmware(const struct event *ev)
 
 int cc_takes(struct walk *w, struct event *ev, bool *ret, struct pcrcast_error *e)
 {
-	enum cc_speech speech = is_of_firmware(ev) ? CC_SAME : w->cc_speech;
+	enum cc_speech speech = w->shim_speaks ? w->cc_shim : is_of_firmware(ev) ? CC_SAME : w->cc_speech;
 
 	*ret = true;
 	if (!w->opt->cc)

@@ -26,8 +26,15 @@ static int action(struct walk *w, const char *text, struct pcrcast_error *e)
 
 static int boot_manager_events(struct walk *w, struct pcrcast_error *e)
 {
-	int r = action(w, calling, e);
+	int r = model_version_events(w, e);
 
+	if (r == 0 && w->opt->model->attempts == ATTEMPTS_UNKNOWN)
+		r = walk_event_unknown(w, 4, (uint32_t)EV_EFI_ACTION,
+				       (struct event_text){ calling, w->opt->model->title },
+				       "what this firmware measures in front of the boot image is not known",
+				       "--baseline", e);
+	else if (r == 0)
+		r = action(w, calling, e);
 	for (uint32_t pcr = 0; r == 0 && pcr <= 6; pcr++) {
 		struct slice bytes = { separator, sizeof separator };
 
@@ -110,19 +117,58 @@ static int set_options(struct walk *w, struct start *s, struct pcrcast_error *e)
 static int state_defaults(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
-	int r = walk_assume(w, "firmware", "EDK2", NULL, e);
+	const char *firmware = w->baseline                          ? "that of the baseline" :
+			       o->model == firmware_model_default() ? "EDK2" :
+								      o->model->title;
+	int r = o->after_state ? 0 : walk_assume(w, "firmware", firmware, NULL, e);
 
-	if (r == 0 && !o->secure_boot_given)
+	if (r == 0 && !o->secure_boot_given && !w->baseline) /* which has settled it */
 		r = walk_assume(w, "secure-boot",
 				!o->secure_boot_of_variables ? "off" :
 				o->secure_boot               ? "on, as the variables say" :
 							       "off, as the variables say",
 				"--secure-boot", e);
-	if (r == 0 && !o->failed_attempts)
+	if (r == 0 && !o->failed_attempts && !w->baseline && !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
 	return r;
+}
+
+/* What firmware as the options describe it measures before it loads the first EFI file. */
+static int own_events(struct walk *w, struct pcrcast_error *e)
+{
+	int r = firmware_assumptions(w, e);
+
+	if (r == 0)
+		r = secure_boot_events(w, e);
+	if (r == 0)
+		r = firmware_boot_variables(w, e);
+	return r < 0 ? r : boot_manager_events(w, e);
+}
+
+static int after_the_chain(struct walk *w, struct pcrcast_error *e)
+{
+	const struct predict_options *o = w->opt;
+
+	if (w->baseline)
+		return baseline_after(w, e);
+	if (!o->after_state || o->exit_given)
+		return firmware_exit_boot_services(w, e);
+	/* who publishes final values has seen the end of boot services too */
+	return o->pcrs & 1 << 5 ? walk_assume(w, "exit-boot-services", "in the state already",
+					      "--exit-boot-services", e) :
+				  0;
+}
+
+static int start_again(struct walk *w, struct pcrcast_error *e)
+{
+	w->restarts = false;
+	if (w->opt->after_state)
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "the machine restarts and boots %s: the given state is none of that boot's",
+			       w->next_boot.path);
+	return stage_firmware(w, e);
 }
 
 int stage_firmware(struct walk *w, struct pcrcast_error *e)
@@ -143,13 +189,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	if (r == 0 && !path)
 		r = find_boot_file(w, &path, e);
 	if (r == 0)
-		r = firmware_assumptions(w, e);
-	if (r == 0)
-		r = secure_boot_events(w, e);
-	if (r == 0)
-		r = firmware_boot_variables(w, e);
-	if (r == 0)
-		r = boot_manager_events(w, e);
+		r = w->baseline ? baseline_before(w, e) : w->opt->after_state ? 0 : own_events(w, e);
 	if (r == 0)
 		r = walk_open_start(w, w->img->esp, path, &s, e);
 	if (r == 0)
@@ -160,13 +200,13 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", s.path, why);
 	s.options = option.load_options;
 	r = set_options(w, &s, e);
-	if (r == 0)
+	if (r == 0 && w->opt->after_state)
+		r = walk_loaded_before(w, &s.pe, s.path, e);
+	else if (r == 0)
 		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
 	if (r == 0)
 		r = stage_image(w, &s, e);
-	if (r == 0 && w->restarts) {
-		w->restarts = false;
-		return stage_firmware(w, e);
-	}
-	return r < 0 ? r : firmware_exit_boot_services(w, e);
+	if (r == 0 && w->restarts)
+		return start_again(w, e);
+	return r < 0 ? r : after_the_chain(w, e);
 }

@@ -87,6 +87,8 @@ static int partition_table(struct walk *w, struct pcrcast_error *e)
 	struct slice bytes = SLICE_EMPTY;
 	const char *why = NULL;
 
+	if (w->baseline && w->img->kind != IMAGE_DISK)
+		return baseline_table(w, e);
 	if (w->img->kind != IMAGE_DISK)
 		why = "the firmware measures the disk's partition table: predict from a disk image";
 	else if (g && g->from_backup)
@@ -165,19 +167,45 @@ int walk_load(struct walk *w, const struct pe *pe, const char *path, struct even
 	return r < 0 ? r : walk_image_load(w, pe, path, text, e);
 }
 
+int walk_loaded_before(struct walk *w, const struct pe *pe, const char *source, struct pcrcast_error *e)
+{
+	struct db_verdict v;
+
+	w->partition_table_measured = true;
+	if (!w->opt->secure_boot || !db_known(w))
+		return 0;
+	int r = db_judge(w, pe, &v, e);
+	if (r == 0 && v.answer != DB_ALLOWS)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: firmware with Secure Boot does not load it: %s", source, v.why);
+	struct slice bytes;
+	r = r < 0 ? r : walk_variable_data(w, "db", &guid_image_security, v.entry, &bytes, e);
+	return r < 0 ? r : walk_authority_before(w, bytes, e);
+}
+
 /* ---- what is taken for granted ---- */
 
 int firmware_assumptions(struct walk *w, struct pcrcast_error *e)
 {
-	int r = 0;
+	static const struct {
+		uint32_t pcrs; /* bit i: PCR i */
+		const char *what;
+	} nothing_else[] = {
+		{ 1 << 2 | 1 << 3 | 1 << 6, "option ROMs and other drivers of devices" },
+		{ 1 << 6, "measurements of the manufacturer" },
+	};
+	static const char *const measured[] = {
+		"the firmware measures itself there",
+		"the firmware may measure ACPI and SMBIOS tables there",
+	};
+	uint32_t said; /* by the model */
+	int r = model_name_open(w, &said, e);
 
-	if (wanted(w, 2) || wanted(w, 3) || wanted(w, 6))
-		r = walk_assume(w, "option ROMs and other drivers of devices", "none", "--baseline", e);
-	if (r == 0 && wanted(w, 6))
-		r = walk_assume(w, "measurements of the manufacturer", "none", "--baseline", e);
-	if (r == 0)
-		r = walk_unknown(w, 0, "the firmware measures itself there", "--baseline", e);
-	return r < 0 ? r :
-		       walk_unknown(w, 1, "the firmware may measure ACPI and SMBIOS tables there",
-				    "--baseline", e);
+	for (size_t i = 0; r == 0 && i < sizeof nothing_else / sizeof nothing_else[0]; i++)
+		if (w->opt->pcrs & nothing_else[i].pcrs & ~said)
+			r = walk_assume(w, nothing_else[i].what, "none", "--baseline", e);
+	for (uint32_t pcr = 0; r == 0 && pcr < sizeof measured / sizeof measured[0]; pcr++)
+		if (!(said & UINT32_C(1) << pcr))
+			r = walk_unknown(w, pcr, measured[pcr], "--baseline", e);
+	return r;
 }

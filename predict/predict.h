@@ -7,8 +7,10 @@
 #include "base/digest.h"
 #include "base/efi/variable_store.h"
 #include "base/hash_jobs.h"
-#include "eventlog/eventlog.h"
+#include "eventlog/check.h"
 #include "predict/image.h"
+#include "predict/models.h"
+#include "predict/userspace.h"
 #include "uki/sections.h"
 
 enum boot_secret {
@@ -50,7 +52,15 @@ struct predict_options {
 	unsigned exit_failures;   /* calls of ExitBootServices() before the one that succeeds */
 	bool exit_failures_terse; /* their invocation is not measured, as in EDK2 before edk2-stable202411 */
 	const struct firmware_variables *variables; /* NULL: nothing is known of them */
-	alg_set banks;                              /* 0: SHA-256 */
+	const struct firmware_model *model;         /* NULL: EDK2 */
+	unsigned firmware_version;                  /* of a model that measures one; 0: the newest */
+	enum memory_encryption memory_encryption;
+	/* The firmware's own events are taken from this log, which outlives the call; NULL: none. Its name is for texts. */
+	const struct eventlog *baseline;
+	const char *baseline_name;
+	const struct pcr_values *after_state; /* registers when the image gets control; NULL: from reset */
+	struct userspace_options userspace;
+	alg_set banks; /* 0: SHA-256 */
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
 };
 
@@ -65,6 +75,7 @@ enum {
 	PREDICT_CC_REGISTERS = 0x1e, /* RTMR0 to RTMR3, as enum cc_register counts them */
 	PREDICT_MAX_ATTEMPTS = 1000,
 	PREDICT_MAX_EXIT_FAILURES = 100,
+	PREDICT_ALL_PCRS = 0xffff, /* what a boot can extend; the usual ones with a baseline */
 	PREDICT_DEFAULT_PCRS = 1 << 4 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13,
 };
 
@@ -80,6 +91,13 @@ struct unknown {
 	const char *option; /* that would supply what is missing; NULL: there is none */
 };
 
+/* What became of one event of the baseline log. */
+struct baseline_event {
+	uint32_t pcr, type;
+	bool kept; /* it is among the prediction's events; else what the image makes of the boot is there instead */
+	const char *reason; /* whose it is */
+};
+
 struct prediction {
 	struct eventlog log; /* its pool owns everything here; events of all registers, in order */
 	const struct assumption *assumptions;
@@ -89,6 +107,8 @@ struct prediction {
 	const char *const
 		*notes; /* what the user should know besides: companions used, a version newer than known */
 	size_t n_notes;
+	const struct baseline_event *baseline; /* one for each event of the baseline log, in its order */
+	size_t n_baseline;
 	uint32_t incomplete; /* bit i: PCR i has no value */
 	bool cc; /* PCRs, here and in events, unknowns and values, are CC registers: enum cc_register counts them */
 	alg_set banks;

@@ -579,12 +579,8 @@ int stage_sdboot(struct walk *w, const struct start *s, struct pcrcast_error *e)
 				"%s: systemd-boot %s is newer than every version known here: predicted as the newest known, 262",
 				s->path, s->id.text),
 			e);
-	if (r == 0 && rules->smbios_to_pcr1) {
-		w->smbios_measured = true;
-		r = walk_event_unknown(w, 1, EV_EVENT_TAG,
-				       (struct event_text){ "SMBIOS structures", "hardware" },
-				       "systemd-boot measures the machine's SMBIOS structures", NULL, e);
-	}
+	if (r == 0 && rules->smbios_to_pcr1)
+		r = walk_smbios_structures(w, e);
 	if (r == 0)
 		r = load_drivers(w, s, e);
 	if (r == 0)

@@ -192,8 +192,10 @@ int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e)
 			s->path);
 	if (r == 0)
 		r = shim_read(w, s, &shim->image, e);
+	w->shim_speaks = true;
 	if (r == 0)
 		r = shim_import(shim, e);
+	w->shim_speaks = false;
 	if (r == 0)
 		r = shim_choose_target(shim, s, &target, e);
 	if (r == 0)

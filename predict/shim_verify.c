@@ -330,6 +330,7 @@ int shim_log_authorities(struct shim *shim, struct pcrcast_error *e)
 {
 	int r = 0;
 
+	shim->w->shim_speaks = true;
 	for (size_t i = 0; r == 0 && i < shim->n_authorities; i++) {
 		const struct shim_authority *a = &shim->authorities[i];
 
@@ -341,6 +342,7 @@ int shim_log_authorities(struct shim *shim, struct pcrcast_error *e)
 				(struct event_text){ "db entry that lets an image pass", "db" },
 				"which entry of db lets shim start an image is not known", "--db", e);
 	}
+	shim->w->shim_speaks = false;
 	shim->n_authorities = 0;
 	return r;
 }

@@ -309,12 +309,7 @@ static int append_console(struct stub_run *run, struct pcrcast_error *e)
 
 static int measure_smbios(struct stub_run *run, struct pcrcast_error *e)
 {
-	if (!run->rules->smbios_to_pcr1 || run->w->smbios_measured)
-		return 0;
-	run->w->smbios_measured = true;
-	return walk_event_unknown(run->w, 1, EV_EVENT_TAG,
-				  (struct event_text){ "SMBIOS structures", "hardware" },
-				  "systemd-stub measures the machine's SMBIOS structures", NULL, e);
+	return run->rules->smbios_to_pcr1 ? walk_smbios_structures(run->w, e) : 0;
 }
 
 static int measure_parts(struct stub_run *run, const struct part_list *list, uint32_t tag, const char *what,

@@ -259,8 +259,6 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 	uint64_t address = 0;
 	struct blob hashed;
 
-	if (w->opt->cc && w->cc_shim == CC_SILENT)
-		return 0; /* shim loads and measures it in the firmware's place */
 	int r = authenticode_bytes(w->pool, pe, &hashed, e);
 	if (r == 0 && linked)
 		r = link_address(pe, &address, e);
@@ -268,7 +266,10 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 		r = image_load_data(w, pe->image.len, address, path, path, &data, e);
 	if (r < 0)
 		return err_wrap(e, "%s", text.source);
-	return walk_event(w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, data, &hashed, text, e);
+	w->shim_speaks = true; /* the one boot loader that does it */
+	r = walk_event(w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, data, &hashed, text, e);
+	w->shim_speaks = false;
+	return r;
 }
 
 int walk_image_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
@@ -386,46 +387,109 @@ static int hash_events(struct walk *w, struct pcrcast_error *e)
 	return 0;
 }
 
-/* Extend what the events say; a register that is not wanted or not complete keeps its reset value. */
-static int replay(struct prediction *p, uint32_t pcrs, struct pcrcast_error *e)
+/* In the form and order in which hash_events writes them. */
+int walk_set_digests(struct walk *w, struct event *ev, const struct digest digests[static ALG_COUNT],
+		     struct pcrcast_error *e)
 {
-	for (enum alg a = 0; a < ALG_COUNT; a++) {
-		if (!(p->banks & 1u << a))
-			continue;
-		pcr_bank_reset(&p->values[a], a);
-		for (size_t i = 0; i < p->log.n_events; i++) {
-			const struct event *ev = &p->log.events[i];
+	uint8_t *bytes = pool_array(w->pool, ALG_COUNT, 2 + DIGEST_MAX), *p = bytes;
 
-			if (!(pcrs & ~p->incomplete & UINT32_C(1) << ev->pcr))
-				continue;
-			int r = pcr_extend(&p->values[a], ev->pcr, event_digest(ev, &p->log, a).p, e);
-			if (r < 0)
-				return r;
-		}
+	if (!bytes)
+		return err_nomem(e);
+	ev->n_digests = 0;
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		if (!(w->opt->banks & 1u << a))
+			continue;
+		put_u16le(p, algs[a].tpm_id);
+		memcpy(p + 2, digests[a].bytes, algs[a].len);
+		p += 2 + algs[a].len;
+		ev->n_digests++;
 	}
+	ev->digests = (struct slice){ bytes, (size_t)(p - bytes) };
 	return 0;
 }
 
-/* Registers that this walk does not account for. */
+int walk_event_digests(struct walk *w, uint32_t pcr, uint32_t type, struct slice data,
+		       const struct digest digests[static ALG_COUNT], enum event_origin origin,
+		       struct event_text text, struct pcrcast_error *e)
+{
+	struct event ev = { .pcr = pcr,
+			    .type = type,
+			    .origin = origin,
+			    .data = data,
+			    .description = text.description,
+			    .source = text.source };
+	int r = walk_set_digests(w, &ev, digests, e);
+
+	return r < 0 ? r : add_event(w, ev, e);
+}
+
+int walk_event_observed(struct walk *w, const struct eventlog *log, const struct event *ev,
+			struct event_text text, struct pcrcast_error *e)
+{
+	const uint8_t *data = pool_copy(w->pool, ev->data.p, ev->data.n);
+	struct digest digests[ALG_COUNT] = { 0 };
+
+	if (!data)
+		return err_nomem(e);
+	for (enum alg a = 0; a < ALG_COUNT; a++) {
+		struct slice d = event_digest(ev, log, a);
+
+		if (d.n == algs[a].len) /* what is not extended may have no digest: zeros */
+			memcpy(digests[a].bytes, d.p, d.n);
+	}
+	return walk_event_digests(w, ev->pcr, ev->type, (struct slice){ data, ev->data.n }, digests,
+				  EVENT_OBSERVED, text, e);
+}
+
+/* The values that the events extend. */
+static int start_values(struct walk *w, enum alg a, struct pcr_bank *ret, struct pcrcast_error *e)
+{
+	const struct pcr_values *v = w->opt->after_state;
+	int r = eventlog_start(&w->out->log, a, ret, e);
+
+	for (uint32_t pcr = 0; r == 0 && v && pcr < PCR_COUNT; pcr++)
+		if (v->known[a] & UINT32_C(1) << pcr)
+			memcpy(ret->pcr[pcr], v->value[a][pcr], algs[a].len);
+	return r;
+}
+
+/* Extend what the first n events say; a register that is not wanted or not complete keeps its start value. */
+static int replay_events(struct walk *w, enum alg a, size_t n, struct pcr_bank *ret, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+	int r = start_values(w, a, ret, e);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct event *ev = &p->log.events[i];
+
+		if (ev->type != EV_NO_ACTION && w->wanted & ~p->incomplete & UINT32_C(1) << ev->pcr)
+			r = pcr_extend(ret, ev->pcr, event_digest(ev, &p->log, a).p, e);
+	}
+	return r;
+}
+
+static int replay(struct walk *w, struct pcrcast_error *e)
+{
+	struct prediction *p = w->out;
+	struct pcr_bank before;
+	int r = 0;
+
+	if (w->has_aggregate) {
+		r = replay_events(w, w->opt->userspace.ima_hash, w->aggregate_at, &before, e);
+		r = r < 0 ? r : ima_finish(w, &before, e);
+	}
+	for (enum alg a = 0; r == 0 && a < ALG_COUNT; a++)
+		if (p->banks & 1u << a)
+			r = replay_events(w, a, p->log.n_events, &p->values[a], e);
+	return r;
+}
+
+/* A register that this walk accounts for only when asked. */
 static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 {
-	static const struct {
-		uint32_t pcrs; /* bit i: PCR i */
-		const char *reason;
-	} others[] = {
-		{ 1 << 10, "the kernel's integrity measurement (IMA) extends it" },
-	};
+	static const char reason[] = "the kernel's integrity measurement (IMA) extends it";
 
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
-			int r = others[i].pcrs & UINT32_C(1) << pcr ?
-					walk_unknown(w, pcr, others[i].reason, NULL, e) :
-					0;
-
-			if (r < 0)
-				return r;
-		}
-	return 0;
+	return w->opt->userspace.boot_aggregate ? 0 : walk_unknown(w, IMA_PCR, reason, NULL, e);
 }
 
 /* In the order of the registers; the walk came upon them in its own. */
@@ -483,10 +547,14 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	*ret = PREDICTION_INIT;
 	if (r < 0)
 		return r;
-	struct walk w = { .out = ret, .pool = &ret->log.pool, .opt = &o, .img = img };
+	struct walk w = {
+		.out = ret, .pool = &ret->log.pool, .opt = &o, .settled = &o, .wanted = opt->pcrs, .img = img
+	};
 
 	if (!o.banks)
 		o.banks = 1u << ALG_SHA256;
+	if (!o.model)
+		o.model = firmware_model_default();
 	ret->banks = o.banks;
 	w.jobs = hash_jobs_new();
 	if (!w.jobs)
@@ -511,7 +579,7 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	if (r == 0)
 		r = hash_events(&w, e);
 	if (r == 0)
-		r = replay(ret, opt->pcrs, e);
+		r = replay(&w, e);
 	if (r == 0)
 		r = image_check(img, e);
 	hash_jobs_free(w.jobs);
@@ -522,11 +590,28 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	return r;
 }
 
+/* A register that the state does not tell in every bank has no value. */
+static int open_state(struct walk *w, struct pcrcast_error *e)
+{
+	int r = walk_assume(w, "after-state",
+			    "the values when the image gets control, its loading measured before",
+			    "--after-state", e);
+
+	for (uint32_t pcr = 0; r == 0 && pcr < PCR_COUNT; pcr++)
+		for (enum alg a = 0; r == 0 && a < ALG_COUNT; a++)
+			if (w->opt->banks & 1u << a && !(w->opt->after_state->known[a] & UINT32_C(1) << pcr))
+				r = walk_unknown(w, pcr, "the state to start from does not tell it",
+						 "--after-state", e);
+	return r;
+}
+
 static int boot_by_edk2(struct walk *w, struct pcrcast_error *e)
 {
-	int r = stage_firmware(w, e);
+	int r = w->opt->baseline ? baseline_open(w, e) : w->opt->after_state ? open_state(w, e) : 0;
 
-	return r < 0 ? r : name_unknown_registers(w, e);
+	r = r < 0 ? r : stage_firmware(w, e);
+	r = r < 0 ? r : name_unknown_registers(w, e);
+	return r < 0 ? r : stage_userspace(w, e);
 }
 
 int predict(struct image *img, const struct predict_options *opt, struct prediction *ret,
@@ -535,7 +620,9 @@ int predict(struct image *img, const struct predict_options *opt, struct predict
 	struct predict_options o = *opt;
 
 	if (!o.pcrs)
-		o.pcrs = o.cc ? PREDICT_CC_REGISTERS : PREDICT_DEFAULT_PCRS;
+		o.pcrs = o.cc ? PREDICT_CC_REGISTERS : o.baseline ? PREDICT_ALL_PCRS : PREDICT_DEFAULT_PCRS;
+	if (o.userspace.boot_aggregate)
+		o.pcrs |= 0x7ff; /* it covers those up to 9 */
 	int r = secure_boot_settle(&o, e);
 	if (r < 0) {
 		*ret = PREDICTION_INIT;

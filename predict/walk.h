@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/utf16.h"
+#include "predict/baseline.h"
 #include "predict/predict.h"
 #include "uki/signature.h"
 
@@ -41,6 +42,11 @@ struct walk {
 	struct prediction *out;
 	struct pool *pool; /* the prediction's */
 	const struct predict_options *opt;
+	struct predict_options
+		*settled; /* the same, for what the inputs themselves settle before the first stage */
+	const struct baseline *baseline; /* NULL: none */
+	uint32_t
+		wanted; /* registers to compute, as the prediction counts them: opt->pcrs, unless these are CC registers */
 	struct image *img;
 	struct hash_jobs *jobs;
 	struct event_job *event_jobs;
@@ -60,6 +66,7 @@ struct walk {
 	enum cc_speech cc_speech; /* of the component at work */
 	enum cc_speech cc_shim;   /* of shim, which goes on to measure images when others are at work */
 	const char *cc_unsure;    /* CC_UNSURE: why */
+	bool shim_speaks;         /* it is shim that logs, whoever is at work */
 
 	struct shim *shim; /* shim has run; NULL: not */
 	struct {
@@ -67,6 +74,9 @@ struct walk {
 		struct slice options;
 	} next_boot;   /* what the firmware boots after a restart */
 	bool restarts; /* the machine does not go on, but boots that; what there was is forgotten */
+
+	bool has_aggregate;  /* IMA's first entry is among the events, */
+	size_t aggregate_at; /* here; its digest is made when all others are known */
 
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
@@ -111,6 +121,17 @@ int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, c
 int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e);
 
+/* An event with a digest of its own in each bank; those of banks that are not computed are not read. */
+int walk_event_digests(struct walk *w, uint32_t pcr, uint32_t type, struct slice data,
+		       const struct digest digests[static ALG_COUNT], enum event_origin origin,
+		       struct event_text text, struct pcrcast_error *e);
+int walk_set_digests(struct walk *w, struct event *ev, const struct digest digests[static ALG_COUNT],
+		     struct pcrcast_error *e);
+
+/* An event of a recorded log, with its digests of each bank. ev may be EV_NO_ACTION. */
+int walk_event_observed(struct walk *w, const struct eventlog *log, const struct event *ev,
+			struct event_text text, struct pcrcast_error *e);
+
 /* An event that will happen but whose digest cannot be known. Makes the register incomplete. */
 int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text,
 		       const char *reason, const char *option, struct pcrcast_error *e);
@@ -154,6 +175,9 @@ int walk_application_load(struct walk *w, const struct pe *pe, const char *path,
 int walk_authority(struct walk *w, const char *name, const struct guid *guid, struct slice data,
 		   enum authority who, struct pcrcast_error *e);
 
+/* The firmware has measured an authority with this UEFI_VARIABLE_DATA without the walk. */
+int walk_authority_before(struct walk *w, struct slice bytes, struct pcrcast_error *e);
+
 /* UEFI_VARIABLE_DATA (PFP 1.06 section 10.4.2). Lives in the walk's pool. */
 int walk_variable_data(struct walk *w, const char *name, const struct guid *guid, struct slice data,
 		       struct slice *ret, struct pcrcast_error *e);
@@ -164,6 +188,9 @@ int walk_variable_data(struct walk *w, const char *name, const struct guid *guid
  */
 int walk_load(struct walk *w, const struct pe *pe, const char *path, struct event_text text,
 	      struct pcrcast_error *e);
+
+/* The firmware has loaded this image and measured all that before the walk began. source is for errors. */
+int walk_loaded_before(struct walk *w, const struct pe *pe, const char *source, struct pcrcast_error *e);
 
 /* Will firmware load this image? */
 enum verdict {
@@ -192,6 +219,9 @@ int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e);
 
 /* The value of the first SMBIOS type 11 string with this key that a stage reads; NULL: none. */
 int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e);
+
+/* The SMBIOS structures that systemd-boot and systemd-stub 261+ measure to PCR 1, once a boot: whoever is first. */
+int walk_smbios_structures(struct walk *w, struct pcrcast_error *e);
 
 /* The machine is taken to be no confidential VM, where that makes a difference. */
 int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e);
@@ -225,3 +255,12 @@ int stage_grub(struct walk *w, const struct start *s, struct pcrcast_error *e);
 
 /* The kernel's EFI stub. source names the image in event texts. */
 int stage_kernel(struct walk *w, const struct start *s, const char *source, struct pcrcast_error *e);
+
+/* What the running system measures when asked for. */
+int stage_userspace(struct walk *w, struct pcrcast_error *e);
+
+enum { IMA_PCR = 10 }; /* CONFIG_IMA_MEASURE_PCR_IDX */
+
+/* IMA's first entry: its place, and its digest when bank holds the registers of the boot in the kernel's hash. */
+int ima_first_entry(struct walk *w, struct pcrcast_error *e);
+int ima_finish(struct walk *w, const struct pcr_bank *bank, struct pcrcast_error *e);
