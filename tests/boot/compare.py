@@ -9,6 +9,10 @@ import quote
 import tcglog
 
 PCRS = quote.PCRS
+FROM_IMAGE = (4, 5, 7, 8, 9, 11, 12, 13, 14, 15)      # what image and variables suffice for
+FROM_TREE = tuple(p for p in FROM_IMAGE if p != 5)    # a tree has no partition table
+IMA = 10                                              # whose events are in a log of its own
+IMA_OF_DEBIAN = ("--boot-aggregate", "sha256", "--ima-template", "ima-sig")
 BANKS = tcglog.BANKS
 
 
@@ -30,16 +34,17 @@ class Recorded:
     def has(self, name):
         return os.path.exists(os.path.join(self.folder, name))
 
-    def relevant(self):
+    def relevant(self, pcrs=PCRS):
         return [event for event in self.events
-                if event.pcr in PCRS and event.kind != tcglog.EV_NO_ACTION]
+                if event.pcr in pcrs and event.kind != tcglog.EV_NO_ACTION]
 
     def faults(self):
         """Does the machine agree with itself? Nothing else is worth comparing if not."""
         faults = []
         for bank, values in tcglog.replay(self.events).items():
             wrong = [pcr for pcr in values if values[pcr] != self.pcrs[bank][pcr]]
-            untold = [pcr for pcr in PCRS if pcr not in values and int(self.pcrs[bank][pcr], 16)]
+            untold = [pcr for pcr in PCRS if pcr not in values and pcr != IMA
+                      and int(self.pcrs[bank][pcr], 16)]
             if wrong or untold:
                 faults.append(f"the log does not lead to {bank} PCR {sorted(wrong + untold)}")
         wrong = quote.check(self.read("createprimary"), self.read("quote"), self.pcrs)
@@ -50,8 +55,8 @@ class Recorded:
 
 class Verdict:
     def __init__(self):
-        self.pcrs = {}        # PCR: "ok", "differs" or "unknown"
-        self.events = ""      # "12 ok" or "differs"
+        self.pcrs = {}        # PCR: "ok", "differs" or "unknown"; nothing for one not looked at
+        self.events = ""      # how many agree, or "NO"
         self.messages = []
 
     def fail(self, message):
@@ -62,13 +67,18 @@ class Verdict:
         return not self.messages
 
 
-def predict(program, *arguments):
-    """The program's JSON; RuntimeError with its own words when there is none."""
-    done = subprocess.run([program, "predict", *arguments, "--bank", "all", "--json"],
+class Refuses(RuntimeError):
+    """The program does not predict, and says why."""
+
+
+def predict(program, *arguments, pcrs=None):
+    """The program's JSON; Refuses with its own words when there is none."""
+    chosen = ["--pcr", ",".join(map(str, pcrs))] if pcrs else []
+    done = subprocess.run([program, "predict", *arguments, *chosen, "--bank", "all", "--json"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip()[-400:]
-        raise RuntimeError(f"exit {done.returncode}: {reason}")
+        raise Refuses(f"exit {done.returncode}: {reason}")
     return json.loads(done.stdout)
 
 
@@ -78,9 +88,9 @@ def _values(forecast):
             for bank, values in forecast["pcrs"].items()}
 
 
-def _compare_pcrs(verdict, what, forecast, recorded, may_lack):
+def _compare_pcrs(verdict, what, forecast, recorded, pcrs, may_lack=()):
     values = _values(forecast)
-    for pcr in PCRS:
+    for pcr in pcrs:
         bad = []
         for bank in BANKS:
             got = values.get(bank, {}).get(pcr)
@@ -109,12 +119,14 @@ def _describe(event, bank):
     return f"PCR {pcr} {kind} {bank}:{digests.get(bank, 'no digest')} {text}"
 
 
-def _compare_events(verdict, forecast, recorded):
+def _compare_events(verdict, what, forecast, recorded, pcrs):
     """The predicted sequence of (PCR, type, digests), against the log's."""
-    want = [(event.pcr, event.type, event.digests, event.text()) for event in recorded.relevant()]
+    pcrs = [pcr for pcr in pcrs if pcr != IMA]
+    want = [(event.pcr, event.type, event.digests, event.text())
+            for event in recorded.relevant(pcrs)]
     got = [(event["pcr"], event["type"], event["digests"], event.get("description", ""))
            for event in forecast["events"]
-           if event["pcr"] in PCRS and event["type"] != "EV_NO_ACTION"]
+           if event["pcr"] in pcrs and event["type"] != "EV_NO_ACTION"]
     for index in range(max(len(want), len(got))):
         w = want[index] if index < len(want) else None
         g = got[index] if index < len(got) else None
@@ -123,11 +135,11 @@ def _compare_events(verdict, forecast, recorded):
         bank = "sha256"
         if w and g and w[2].get(bank) == g[2].get(bank):
             bank = next((other for other in BANKS if w[2].get(other) != g[2].get(other)), bank)
-        verdict.events = "differs"
-        verdict.fail(f"event {index + 1} differs ({len(want)} logged, {len(got)} predicted)\n"
+        verdict.events = "NO"
+        verdict.fail(f"{what}: event {index + 1} differs ({len(want)} logged, {len(got)} predicted)\n"
                      f"  machine:   {_describe(w, bank)}\n  predicted: {_describe(g, bank)}")
         return
-    verdict.events = f"{len(want)} ok"
+    verdict.events = verdict.events or len(want)
 
 
 def _tpm2_eventlog(path):
@@ -163,7 +175,7 @@ def _compare_written(verdict, path, forecast):
 
 
 def _arguments(scenario, recorded, stub_version):
-    arguments = list(scenario.predict)
+    arguments = ["--variables", os.path.join(recorded.folder, "variables.fd"), *scenario.predict]
     for key, value in scenario.smbios.items():
         arguments += ["--smbios", f"{key}={value}"]
     if stub_version >= 261:  # whose initrd may carry a secret of the machine's own
@@ -172,25 +184,64 @@ def _arguments(scenario, recorded, stub_version):
     return arguments
 
 
-def compare(program, scenario, recorded, disk, tree, stub_version):
+def _without_secret(verdict, program, disk, recorded, arguments):
+    """Without the secret the program has to say that it cannot know PCR 9."""
+    at = arguments.index("--boot-secret")
+    forecast = predict(program, disk, *arguments[:at], *arguments[at + 2:], pcrs=FROM_IMAGE)
+    _compare_pcrs(verdict, "disk, secret not given", forecast, recorded, FROM_IMAGE, (9,))
+    if 9 in _values(forecast).get("sha256", {}):
+        verdict.fail("disk, secret not given: PCR 9 is predicted all the same")
+
+
+def compare(program, scenario, recorded, baseline, disk, tree, stub_version):
+    """baseline: the log of another image's boot by the same firmware, or None."""
     verdict = Verdict()
     for fault in recorded.faults():
         verdict.fail(f"recorded boot: {fault}")
     arguments = _arguments(scenario, recorded, stub_version)
     written = os.path.join(recorded.folder, "predicted.bin")
-    try:
-        forecast = predict(program, disk, "--events", "--write-log", written, *arguments)
-        _compare_pcrs(verdict, "disk", forecast, recorded, ())
-        _compare_events(verdict, forecast, recorded)
+
+    def image():
+        forecast = predict(program, disk, "--events", "--write-log", written, *arguments,
+                           pcrs=FROM_IMAGE)
+        _compare_pcrs(verdict, "disk", forecast, recorded, FROM_IMAGE)
+        _compare_events(verdict, "disk", forecast, recorded, FROM_IMAGE)
         _compare_written(verdict, written, forecast)
-        _compare_pcrs(verdict, "directory", predict(program, tree, *arguments), recorded, ())
-        if "--boot-secret" in arguments and "none" not in arguments:
-            # Without the secret the program has to say that it cannot know PCR 9.
-            at = arguments.index("--boot-secret")
-            forecast = predict(program, disk, *arguments[:at], *arguments[at + 2:])
-            _compare_pcrs(verdict, "disk, secret not given", forecast, recorded, (9,))
-            if 9 in _values(forecast).get("sha256", {}):
-                verdict.fail("disk, secret not given: PCR 9 is predicted all the same")
-    except (RuntimeError, OSError, ValueError, KeyError, TypeError, tcglog.Malformed) as error:
-        verdict.fail(f"predict: {type(error).__name__}: {error}")
+
+    def directory():
+        forecast = predict(program, tree, *arguments, pcrs=FROM_TREE)
+        _compare_pcrs(verdict, "directory", forecast, recorded, FROM_TREE)
+
+    def whole():
+        forecast = predict(program, disk, "--events", "--write-log", written, "--baseline",
+                           baseline, *IMA_OF_DEBIAN, *arguments, pcrs=PCRS)
+        _compare_pcrs(verdict, "baseline", forecast, recorded, PCRS)
+        _compare_events(verdict, "baseline", forecast, recorded, PCRS)
+        _compare_written(verdict, written, forecast)
+
+    steps = [image, directory]
+    if baseline:
+        steps.append(whole)
+    if "--boot-secret" in arguments and "none" not in arguments:
+        steps.append(lambda: _without_secret(verdict, program, disk, recorded, arguments))
+    for step in steps:
+        try:
+            step()
+        except (RuntimeError, OSError, ValueError, KeyError, TypeError,
+                tcglog.Malformed) as error:
+            verdict.fail(f"predict: {type(error).__name__}: {error}")
+    return verdict
+
+
+def compare_refused(program, scenario, folder, disk, tree):
+    """The machine did not boot this: then it has no registers, and the program has to say so."""
+    verdict = Verdict()
+    for what in (disk, tree):
+        try:
+            predict(program, what, "--variables", os.path.join(folder, "variables.fd"),
+                    *scenario.predict)
+            verdict.fail(f"{what}: predicted, though the firmware refuses it")
+        except Refuses as words:
+            if "refuse" not in str(words):
+                verdict.fail(f"{what}: not said to be refused: {words}")
     return verdict

@@ -4,14 +4,19 @@ import glob
 import os
 import shutil
 import subprocess
+import threading
 
 OS_RELEASE = ('ID=boottest\nNAME="Boot test"\nVERSION_ID={version}\n'
               'PRETTY_NAME="Boot test {version}"\n')
 SBAT = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
 
+CMDLINE = "console=ttyS0 quiet panic=-1 boottest={}"
+
 # Debian release that carries each stub and boot loader, and each kernel.
 STUBS = {"252": "bookworm", "254": "bookworm-backports", "257": "trixie", "newest": "sid"}
 KERNELS = {"6.1": "bookworm", "6.12": "trixie", "newest": "sid"}
+# And each GRUB, with the shim beside it; both are in two packages, unsigned and signed.
+GRUBS = {"2.06": "bookworm", "2.12": "trixie", "newest": "sid"}
 
 
 def call(*command, **options):
@@ -28,12 +33,37 @@ def write(path, data):
         file.write(data if isinstance(data, bytes) else data.encode())
 
 
+class Keys:
+    """Keys with self-signed certificates, made when they are first asked for."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.lock = threading.Lock()
+
+    def path(self, name, kind):
+        base = os.path.join(self.folder, name)
+        with self.lock:
+            if not os.path.exists(base + ".der"):
+                os.makedirs(self.folder, exist_ok=True)
+                call("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650",
+                     "-subj", f"/CN=Boot test {name}", "-keyout", base + ".key",
+                     "-out", base + ".pem")
+                call("openssl", "x509", "-in", base + ".pem", "-outform", "DER",
+                     "-out", base + ".der")
+        return f"{base}.{kind}"
+
+    def certificate(self, name):
+        with open(self.path(name, "der"), "rb") as file:
+            return file.read()
+
+
 class Inputs:
     """The parts that images are made of, below the directory that packages.sh fills."""
 
-    def __init__(self, packages, initrd, ukify_suite):
+    def __init__(self, packages, initrd, ukify_suite, keys):
         self.packages = packages
         self.initrd = initrd
+        self.keys = keys
         self.ukify = f"{packages}/{ukify_suite}/systemd-ukify/usr/bin/ukify"
 
     def _systemd(self, version, name):
@@ -48,6 +78,16 @@ class Inputs:
 
     def loader(self, version):
         return self._systemd(version, "systemd-bootx64.efi")
+
+    def shim(self, version, name="shimx64.efi.signed"):
+        package = "shim-unsigned"
+        if name.endswith(".signed"):
+            package = "shim-signed" if name.startswith("shim") else "shim-helpers-amd64-signed"
+        return f"{self.packages}/{GRUBS[version]}/{package}/usr/lib/shim/{name}"
+
+    def grub(self, version):
+        return (f"{self.packages}/{GRUBS[version]}/grub-efi-amd64-signed"
+                "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")
 
     def kernel(self, version):
         tree = f"{self.packages}/{KERNELS[version]}/kernel"
@@ -73,7 +113,8 @@ class Esp:
         self.inputs = inputs
         self.stub = scenario.stub
         self.kernel = scenario.kernel
-        self.cmdline = f"console=ttyS0 quiet panic=-1 boottest={scenario.name}"
+        self.grub = scenario.grub
+        self.cmdline = CMDLINE.format(scenario.name)
         shutil.rmtree(root, ignore_errors=True)
         os.makedirs(root)
 
@@ -84,6 +125,10 @@ class Esp:
 
     def write(self, name, data):
         write(self.path(name), data)
+
+    def copy(self, name, source):
+        shutil.copyfile(source, self.path(name))
+        return name
 
     def ukify(self, output, *arguments):
         # Debian's ukify belongs to Debian's python3, for which python3-pefile is packaged.
@@ -104,11 +149,17 @@ class Esp:
                    "--cmdline", cmdline, "--sbat", SBAT, *more)
         return name
 
-    def systemd_boot(self, loader_conf="timeout 0\n"):
-        shutil.copyfile(self.inputs.loader(self.stub), self.path("EFI/BOOT/BOOTX64.EFI"))
+    def systemd_boot(self, loader_conf="timeout 0\n", name="EFI/BOOT/BOOTX64.EFI"):
+        self.copy(name, self.inputs.loader(self.stub))
         self.write("loader/loader.conf", loader_conf)
 
-    def sign(self, name):
+    def sign(self, name, key):
+        path = self.path(name)
+        call("sbsign", "--key", self.inputs.keys.path(key, "key"),
+             "--cert", self.inputs.keys.path(key, "pem"), "--output", path, path)
+        return name
+
+    def sign_snakeoil(self, name):
         """Sign with the key that the firmware's OVMF_VARS_4M.snakeoil.fd trusts."""
         path = self.path(name)
         key = path + ".key"

@@ -46,7 +46,8 @@ for bank in sha1 sha256 sha384 sha512; do
 		echo "$bank $pcr $(cat pcr-$bank/$pcr)"
 	done
 done | report pcrs
-cat /sys/kernel/security/tpm0/binary_bios_measurements | report eventlog.bin
+cat /sys/kernel/security/tpm0/binary_bios_measurements 2> /dev/null | report eventlog.bin
+cat /sys/kernel/security/ima/ascii_runtime_measurements 2> /dev/null | report ima
 exec 3<> /dev/tpm0
 tpm createprimary
 tpm quote

@@ -2,16 +2,23 @@
 
 import base64
 import binascii
+import contextlib
 import json
+import mmap
 import os
 import re
 import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
+
+import tcglog
 
 # Seconds without the guest's last word after which it counts as hung.
 PATIENCE = 180
+MEMORY = 1 << 30
+RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where a guest's memory lies
 PANIC = b"Kernel panic - not syncing"
 NO_BOOT = b"No bootable option or device was found"
 
@@ -27,6 +34,10 @@ def stop_all():
 
 class Failed(Exception):
     """The guest did not get as far as telling its registers: worth another try."""
+
+
+class Refused(Exception):
+    """The firmware gave up. serial.log has its reason."""
 
 
 class Qemu:
@@ -64,14 +75,28 @@ class Firmware:
         self.smm = smm
 
 
-def _arguments(qemu, firmware, disk, sector, serial, work, smbios):
+@dataclass
+class Setup:
+    """What a machine is started with."""
+    qemu: Qemu
+    firmware: Firmware
+    variables: str  # the store that it starts with, left as it is
+    disk: str
+    sector: int
+    smbios: dict
+    boots: int = 1  # times that it is switched on, the last of which is the one that counts
+
+
+def _arguments(setup, serial, work, ram):
+    firmware, sector = setup.firmware, setup.sector
     command = [
-        *qemu.command, "-accel", "tcg", "-machine", f"q35,smm={'on' if firmware.smm else 'off'}",
-        "-cpu", "max,la57=off", "-smp", "1", "-m", "1024",
+        *setup.qemu.command, "-accel", "tcg", "-machine", f"q35,memory-backend=ram,smm={'on' if firmware.smm else 'off'}",
+        "-cpu", "max,la57=off", "-smp", "1", "-m", str(MEMORY >> 20),
+        "-object", f"memory-backend-file,id=ram,size={MEMORY},mem-path={ram},share=on",
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-net", "none",
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={firmware.code}",
         "-drive", f"if=pflash,format=raw,unit=1,file={work}/variables.fd",
-        "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={disk}",
+        "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={setup.disk}",
         "-device", "virtio-blk-pci,drive=disk,bootindex=1,"
         f"logical_block_size={sector},physical_block_size={sector}",
         "-chardev", f"socket,id=tpm,path={work}/tpm.sock",
@@ -80,7 +105,7 @@ def _arguments(qemu, firmware, disk, sector, serial, work, smbios):
     ]
     if firmware.smm:
         command += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
-    for key, value in smbios.items():
+    for key, value in setup.smbios.items():
         command += ["-smbios", f"type=11,value={key}={value.replace(',', ',,')}"]
     return command
 
@@ -120,7 +145,7 @@ def _watch(machine, serial):
         if PANIC in text:
             return "the guest panicked"
         if NO_BOOT in text:
-            raise RuntimeError("the firmware does not boot this disk")
+            raise Refused("the firmware does not boot this disk")
         if time.monotonic() > end:
             return f"the guest hung for {PATIENCE} s"
 
@@ -133,41 +158,68 @@ def _sections(text):
         raise Failed(f"the serial line is garbled: {error}") from error
 
 
-def boot(qemu, firmware, disk, sector, out, smbios):
-    """Boot once; the sections that the guest reported go to files in out."""
+def _log_in_memory(ram, pcrs):
+    with open(ram, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as memory:
+        return tcglog.find(memory, pcrs)
+
+
+def _run(setup, work, ram, out):
+    """From power on to power off or reset; the reason when it comes to neither."""
     serial = os.path.join(out, "serial.log")
-    with tempfile.TemporaryDirectory(prefix="pcrcast-boot.") as work:
-        shutil.copyfile(firmware.variables, f"{work}/variables.fd")
-        if os.path.exists(serial):
-            os.unlink(serial)
-        tpm = _start_tpm(work)
-        try:
-            with open(os.path.join(out, "qemu.log"), "wb") as log:
-                machine = subprocess.Popen(
-                    _arguments(qemu, firmware, disk, sector, serial, work, smbios),
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-                _running.add(machine)
-                try:
-                    failure = _watch(machine, serial)
-                finally:
-                    _running.discard(machine)
-                    machine.kill()
-                    machine.wait()
-        finally:
-            tpm.terminate()
-            tpm.wait()
-    text = _read(serial)
-    if failure is None and b"@@DONE" not in text:
-        failure = "the guest stopped early"
-    if failure:
-        raise Failed(failure)
+    if os.path.exists(serial):
+        os.unlink(serial)
+    shutil.copyfile(f"{work}/variables.fd", os.path.join(out, "variables.fd"))
+    tpm = _start_tpm(work)
+    try:
+        with open(os.path.join(out, "qemu.log"), "wb") as log:
+            machine = subprocess.Popen(_arguments(setup, serial, work, ram),
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            _running.add(machine)
+            try:
+                return _watch(machine, serial)
+            finally:
+                _running.discard(machine)
+                machine.kill()
+                machine.wait()
+    finally:
+        tpm.terminate()
+        tpm.wait()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{work}/tpm.sock")
+
+
+def _told(text, ram):
+    """What the guest reported, with a log and the registers."""
     sections = _sections(text)
     pcrs = {}
     for line in sections.pop("pcrs").decode().splitlines():
         bank, pcr, value = line.split()
         pcrs.setdefault(bank, {})[pcr] = value.lower()
-    with open(os.path.join(out, "pcrs.json"), "w") as file:
-        json.dump(pcrs, file, indent=1)
+    if not sections["eventlog.bin"]:
+        sections["eventlog.bin"] = _log_in_memory(ram, pcrs)
+        if not sections["eventlog.bin"]:
+            raise Failed("no log, neither Linux's nor one in memory that leads to the PCRs")
+    sections["pcrs.json"] = json.dumps(pcrs, indent=1).encode()
+    return sections
+
+
+def boot(setup, out):
+    """Boot; the sections that the guest reported go to files in out.
+
+    Each boot of several begins with the variables that the one before left, and all but the last
+    may end in a reset, as fallback boot loaders do. variables.fd in out is what the last one found.
+    """
+    with tempfile.TemporaryDirectory(prefix="pcrcast-boot.") as work, \
+            tempfile.NamedTemporaryFile(prefix="pcrcast-ram.", dir=RAM) as ram:
+        shutil.copyfile(setup.variables, f"{work}/variables.fd")
+        for _ in range(setup.boots):
+            failure = _run(setup, work, ram.name, out)
+            if failure:
+                raise Failed(failure)
+        text = _read(os.path.join(out, "serial.log"))
+        if b"@@DONE" not in text:
+            raise Failed("the guest stopped early")
+        sections = _told(text, ram.name)
     for name, data in sections.items():
         with open(os.path.join(out, name), "wb") as file:
             file.write(data)

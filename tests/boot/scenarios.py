@@ -2,10 +2,14 @@
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import Callable
+from typing import Callable, Optional
 
-UKI = "EFI/Linux/lab-1.efi"
-REMOVABLE = "EFI/BOOT/BOOTX64.EFI"
+import chains
+import variables
+from images import CMDLINE
+
+UKI = chains.UKI
+REMOVABLE = chains.REMOVABLE
 
 
 @dataclass(frozen=True)
@@ -14,10 +18,14 @@ class Scenario:
     build: Callable
     stub: str = "257"
     kernel: str = "6.1"
+    grub: str = "2.12"      # and the shim that came with it
     firmware: str = "ovmf"
     fat: int = 32
     sector: int = 512
     smbios: dict = field(default_factory=dict)
+    variables: Optional[Callable] = None  # (store, esp, disk): what the firmware begins with
+    boots: int = 1          # the last one counts
+    refused: bool = False   # neither the machine boots this nor does pcrcast predict it
     predict: tuple = ()
 
 
@@ -90,8 +98,7 @@ def type1(esp):
 
 def type1_two_initrds(esp):
     type1(esp)
-    fields = "".join(f"{number:08x}" for number in (0,) * 4 + (1,) + (0,) * 6 + (11, 0))
-    esp.write("boottest/empty.cpio", f"070701{fields}TRAILER!!!".encode() + bytes(4))
+    esp.write("boottest/empty.cpio", chains.empty_cpio())
     esp.write("loader/entries/boottest.conf",
               "title Boot test\nlinux /boottest/linux\ninitrd /boottest/empty.cpio\n"
               f"initrd /boottest/initrd.gz\noptions {esp.cmdline}\n")
@@ -111,6 +118,17 @@ def profiles(esp, name=REMOVABLE):
     joined = esp.path(joined)
     esp.uki(name, "--profile", "ID=main\nTITLE=Main\n", "--join-profile", joined)
     os.unlink(joined)
+
+
+def profile_by_entry(esp):
+    profiles(esp, UKI)
+
+
+def profile_variables(store, _esp, disk):
+    """A boot entry that asks the stub for the second profile."""
+    store.set("Boot0000", variables.GLOBAL,
+              variables.load_option("boot test", disk, UKI, "@1".encode("utf-16-le")))
+    store.set("BootOrder", variables.GLOBAL, variables.boot_order(0))
 
 
 def profile_choice(esp):
@@ -163,8 +181,8 @@ def overlap(esp):
 def secure(esp):
     """Signed UKI, one addon signed with the same key, one unsigned and so refused."""
     folder = REMOVABLE + ".extra.d"
-    esp.sign(esp.uki(REMOVABLE))
-    esp.sign(esp.addon(f"{folder}/signed.addon.efi", "addon.signed=1"))
+    esp.sign_snakeoil(esp.uki(REMOVABLE))
+    esp.sign_snakeoil(esp.addon(f"{folder}/signed.addon.efi", "addon.signed=1"))
     esp.addon(f"{folder}/unsigned.addon.efi", "addon.unsigned=1")
     companions(esp, folder)
 
@@ -174,11 +192,33 @@ SMBIOS = {
     "io.systemd.boot.kernel-cmdline-extra": "not.for.this=1",
 }
 
+# Those that take longest come first.
 ALL = [
-    Scenario("secureboot-257", secure, firmware="ovmf-secureboot",
-             predict=("--secure-boot", "on")),
+    Scenario("secureboot-257", secure, firmware="ovmf-secureboot"),
     Scenario("bare-252", bare, stub="252"),
     Scenario("bare-257", bare, fat=16),
+    Scenario("fallback-2.06", chains.shim_fallback, grub="2.06", boots=2,
+             predict=("--boot", "EFI/debian/shimx64.efi")),
+    Scenario("entry-257", chains.entry, variables=chains.entry_variables, boots=2,
+             predict=("--boot", UKI, "--load-options", CMDLINE.format("entry-257") + " given=1")),
+    Scenario("second-choice-257", chains.second_choice, firmware="ovmf-own",
+             variables=chains.second_choice_variables, boots=2,
+             predict=("--failed-attempts", "1", "--boot", REMOVABLE)),
+    Scenario("own-menu-257", chains.own_menu, firmware="ovmf-own"),
+    Scenario("own-grub-2.06", chains.own_grub, grub="2.06", firmware="ovmf-own"),
+    Scenario("own-257", chains.own_uki, firmware="ovmf-own"),
+    Scenario("unsigned-257", chains.unsigned, firmware="ovmf-secureboot", refused=True),
+    Scenario("strange-257", chains.strange, firmware="ovmf-own", refused=True),
+    Scenario("debian-2.06", chains.shim_grub_generated, grub="2.06", firmware="ovmf-microsoft"),
+    Scenario("debian-2.12", chains.shim_grub, kernel="6.12", firmware="ovmf-microsoft"),
+    Scenario("grub-2.06", chains.grub, grub="2.06"),
+    Scenario("grub-2.12", chains.grub, kernel="6.12"),
+    Scenario("shim-grub-2.06", chains.shim_grub_script, grub="2.06"),
+    Scenario("shim-grub-2.12", chains.shim_grub_script, kernel="6.12"),
+    Scenario("generated-2.12", chains.shim_grub_generated, kernel="6.12"),
+    Scenario("next-2.06", chains.shim_grub_next, grub="2.06"),
+    Scenario("shim-menu-257", chains.shim_menu),
+    Scenario("shim-uki-257", chains.shim_uki),
     Scenario("spaced-254", spaced, stub="254", fat=16, sector=4096),
     Scenario("extras-252", menu_extras, stub="252"),
     Scenario("extras-254", menu_extras, stub="254"),
@@ -191,21 +231,32 @@ ALL = [
     Scenario("load-options-257", load_options),
     Scenario("smbios-257", bare, smbios=SMBIOS, fat=12),
     Scenario("profile-257", profiles),
+    Scenario("profile-entry-257", profile_by_entry, variables=profile_variables, boots=2,
+             predict=("--boot", UKI, "--load-options", "@1")),
     Scenario("profile-choice-257", profile_choice),
     Scenario("kernel-6.12", bare, kernel="6.12"),
     Scenario("type1-6.12", type1_two_initrds, kernel="6.12"),
 ]
 
 
+def reference(scenario, table):
+    """The boot of another image by the same firmware, whose log is the baseline of this one."""
+    return next((other for other in table
+                 if other.firmware == scenario.firmware and other.name != scenario.name
+                 and not (other.variables or other.smbios or other.refused or other.boots > 1)),
+                None)
+
+
 def newest():
     """The scenarios of stub 257 with unstable's stub, kernel and, but for one, firmware."""
     chosen = []
     for scenario in ALL:
-        if scenario.stub != "257" or scenario.kernel != "6.1":
+        if scenario.stub != "257" or scenario.kernel != "6.1" or scenario.grub != "2.12":
             continue
         firmware = scenario.firmware.replace("ovmf", "ovmf-newest")
         chosen.append(replace(scenario, name=scenario.name.replace("257", "newest"),
-                              stub="newest", kernel="newest", firmware=firmware))
+                              stub="newest", kernel="newest", grub="newest",
+                              firmware=firmware))
     old = next(s for s in chosen if s.name == "bare-newest")
     chosen.append(replace(old, name="bare-newest-debian12", firmware="ovmf"))
     return chosen

@@ -11,6 +11,9 @@ import struct
 BANKS = ("sha1", "sha256", "sha384", "sha512")
 ALGORITHMS = {0x0004: "sha1", 0x000B: "sha256", 0x000C: "sha384", 0x000D: "sha512"}
 
+SIGNATURE = b"Spec ID Event03\0"
+LONGEST = 1 << 20  # bytes of a log, many times what Debian's OVMF reserves
+
 EV_NO_ACTION = 3
 TYPES = {
     0x00000000: "EV_PREBOOT_CERT",
@@ -95,29 +98,62 @@ class _Cursor:
 def _sizes(header):
     """Digest size of each algorithm id, from the Spec ID event."""
     cursor = _Cursor(header)
-    if cursor.take(16) != b"Spec ID Event03\0":
+    if cursor.take(16) != SIGNATURE:
         raise Malformed("no crypto-agile header")
     cursor.take(8)
     return {cursor.u16(): cursor.u16() for _ in range(cursor.u32())}
 
 
-def parse(data):
-    """The events of a log, the Spec ID event left out."""
+def _event(cursor, sizes):
+    pcr, kind, count = cursor.u32(), cursor.u32(), cursor.u32()
+    digests = {}
+    for _ in range(count):
+        algorithm = cursor.u16()
+        if algorithm not in sizes:
+            raise Malformed(f"algorithm 0x{algorithm:04x} is not announced")
+        digest = cursor.take(sizes[algorithm])
+        digests[ALGORITHMS.get(algorithm, hex(algorithm))] = digest.hex()
+    return Event(pcr, kind, digests, cursor.take(cursor.u32()))
+
+
+def _begin(data):
+    """A cursor behind the Spec ID event, and the digest sizes that it announces."""
     cursor = _Cursor(data)
     cursor.take(28)  # TCG_PCR_EVENT: PCR, type, SHA-1 digest
-    sizes = _sizes(cursor.take(cursor.u32()))
+    return cursor, _sizes(cursor.take(cursor.u32()))
+
+
+def parse(data):
+    """The events of a log, the Spec ID event left out."""
+    cursor, sizes = _begin(data)
     events = []
     while cursor.at < len(data):
-        pcr, kind, count = cursor.u32(), cursor.u32(), cursor.u32()
-        digests = {}
-        for _ in range(count):
-            algorithm = cursor.u16()
-            if algorithm not in sizes:
-                raise Malformed(f"algorithm 0x{algorithm:04x} is not announced")
-            digest = cursor.take(sizes[algorithm])
-            digests[ALGORITHMS.get(algorithm, hex(algorithm))] = digest.hex()
-        events.append(Event(pcr, kind, digests, cursor.take(cursor.u32())))
+        events.append(_event(cursor, sizes))
     return events
+
+
+def find(memory, pcrs):
+    """The log that leads to these registers, among everything that a machine's memory holds.
+
+    For boots whose kernel is handed no log, as by GRUB's own way into Linux.
+    """
+    at = -1
+    while (at := memory.find(SIGNATURE, at + 1)) >= 0:
+        data = memory[max(at - 32, 0):at + LONGEST]
+        events = []
+        try:
+            cursor, sizes = _begin(data)
+            end = cursor.at
+            while (event := _event(cursor, sizes)).digests.keys() == set(BANKS):
+                events.append(event)
+                end = cursor.at
+        except Malformed:
+            pass
+        state = replay(events)
+        if events and all(pcrs[bank].get(str(pcr)) == value
+                          for bank in BANKS for pcr, value in state[bank].items()):
+            return data[:end]
+    return None
 
 
 def replay(events):
