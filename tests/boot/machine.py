@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 
@@ -24,10 +25,12 @@ NO_BOOT = b"No bootable option or device was found"
 
 
 _running = set()
+_stopped = threading.Event()
 
 
 def stop_all():
-    """Switch off every machine of this process."""
+    """Switch off every machine of this process for good."""
+    _stopped.set()
     for machine in list(_running):
         machine.kill()
 
@@ -165,6 +168,8 @@ def _log_in_memory(ram, pcrs):
 
 def _run(setup, work, ram, out):
     """From power on to power off or reset; the reason when it comes to neither."""
+    if _stopped.is_set():
+        return "the tests were stopped"
     serial = os.path.join(out, "serial.log")
     if os.path.exists(serial):
         os.unlink(serial)
