@@ -147,10 +147,12 @@ def entry(esp):
     esp.uki(UKI)
 
 
-def entry_variables(store, esp, disk):
-    options = f"{esp.cmdline} given=1".encode("utf-16-le")
+GIVEN = "console=ttyS0 quiet panic=-1 given=1"
+
+
+def entry_variables(store, disk):
     store.set("Boot0000", variables.GLOBAL,
-              variables.load_option("boot test", disk, UKI, options))
+              variables.load_option("boot test", disk, UKI, GIVEN.encode("utf-16-le")))
     store.set("BootOrder", variables.GLOBAL, variables.boot_order(0))
 
 
@@ -160,7 +162,7 @@ def second_choice(esp):
     esp.sign(esp.uki(REMOVABLE), "db")
 
 
-def second_choice_variables(store, _esp, disk):
+def second_choice_variables(store, disk):
     store.set("Boot0000", variables.GLOBAL,
               variables.load_option("unsigned", disk, "EFI/unsigned.efi"))
     store.set("BootOrder", variables.GLOBAL, variables.boot_order(0))

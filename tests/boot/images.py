@@ -10,8 +10,6 @@ OS_RELEASE = ('ID=boottest\nNAME="Boot test"\nVERSION_ID={version}\n'
               'PRETTY_NAME="Boot test {version}"\n')
 SBAT = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
 
-CMDLINE = "console=ttyS0 quiet panic=-1 boottest={}"
-
 # Debian release that carries each stub and boot loader, and each kernel.
 STUBS = {"252": "bookworm", "254": "bookworm-backports", "257": "trixie", "newest": "sid"}
 KERNELS = {"6.1": "bookworm", "6.12": "trixie", "newest": "sid"}
@@ -114,7 +112,7 @@ class Esp:
         self.stub = scenario.stub
         self.kernel = scenario.kernel
         self.grub = scenario.grub
-        self.cmdline = CMDLINE.format(scenario.name)
+        self.cmdline = f"console=ttyS0 quiet panic=-1 boottest={scenario.name}"
         shutil.rmtree(root, ignore_errors=True)
         os.makedirs(root)
 

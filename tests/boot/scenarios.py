@@ -6,7 +6,6 @@ from typing import Callable, Optional
 
 import chains
 import variables
-from images import CMDLINE
 
 UKI = chains.UKI
 REMOVABLE = chains.REMOVABLE
@@ -23,7 +22,7 @@ class Scenario:
     fat: int = 32
     sector: int = 512
     smbios: dict = field(default_factory=dict)
-    variables: Optional[Callable] = None  # (store, esp, disk): what the firmware begins with
+    variables: Optional[Callable] = None  # (store, disk) writes what the firmware finds
     boots: int = 1          # the last one counts
     searches: bool = False  # GRUB searches for file systems, of which a tree tells nothing
     refused: bool = False   # neither the machine boots this nor does pcrcast predict it
@@ -125,7 +124,7 @@ def profile_by_entry(esp):
     profiles(esp, UKI)
 
 
-def profile_variables(store, _esp, disk):
+def profile_variables(store, disk):
     """A boot entry that asks the stub for the second profile."""
     store.set("Boot0000", variables.GLOBAL,
               variables.load_option("boot test", disk, UKI, "@1".encode("utf-16-le")))
@@ -209,7 +208,7 @@ ALL = [
     Scenario("fallback-2.06", chains.shim_fallback, grub="2.06", boots=2,
              predict=("--boot", "EFI/debian/shimx64.efi")),
     Scenario("entry-257", chains.entry, variables=chains.entry_variables, boots=2,
-             predict=("--boot", UKI, "--load-options", CMDLINE.format("entry-257") + " given=1")),
+             predict=("--boot", UKI, "--load-options", chains.GIVEN)),
     Scenario("second-choice-257", chains.second_choice, firmware="ovmf-own",
              variables=chains.second_choice_variables, boots=2,
              predict=("--failed-attempts", "1", "--boot", REMOVABLE)),
@@ -260,13 +259,16 @@ def reference(scenario, table):
 
 
 def newest():
-    """The scenarios of stub 257 with unstable's stub, kernel and, but for one, firmware."""
+    """The scenarios of stub 257 and GRUB 2.12 with unstable's, its kernel and, but for one,
+    its firmware."""
     chosen = []
     for scenario in ALL:
-        if scenario.stub != "257" or scenario.kernel != "6.1" or scenario.grub != "2.12":
+        old_kernel = scenario.kernel != "6.1" and not scenario.name.endswith("2.12")
+        if scenario.stub != "257" or scenario.grub != "2.12" or old_kernel:
             continue
+        name = scenario.name.replace("257", "newest").replace("2.12", "newest")
         firmware = scenario.firmware.replace("ovmf", "ovmf-newest")
-        chosen.append(replace(scenario, name=scenario.name.replace("257", "newest"),
+        chosen.append(replace(scenario, name=name,
                               stub="newest", kernel="newest", grub="newest",
                               firmware=firmware))
     old = next(s for s in chosen if s.name == "bare-newest")
