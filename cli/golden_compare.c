@@ -32,6 +32,17 @@ static int choose_label(struct golden_arguments *a, struct golden *want, struct 
 	return 0;
 }
 
+/* An image is predicted for the registers that it is compared in. */
+static uint32_t registers_of(const struct golden *g)
+{
+	uint32_t pcrs = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		for (size_t k = 0; k < g->sets[i].n_registers; k++)
+			pcrs |= UINT32_C(1) << g->sets[i].registers[k].index;
+	return pcrs;
+}
+
 int golden_run_compare(struct golden_arguments *a)
 {
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
@@ -53,8 +64,11 @@ int golden_run_compare(struct golden_arguments *a)
 		return usage_error("golden diff: only one of WANT and GOT can be standard input");
 	r = golden_source_read(a->files[0], &a->source, &want, &e);
 	if (r == 0) {
+		struct golden_source_options opt = a->source;
+
+		opt.image_pcrs = registers_of(&want);
 		about = a->files[1];
-		r = golden_source_read(a->files[1], &a->source, &got, &e);
+		r = golden_source_read(a->files[1], &opt, &got, &e);
 	}
 	if (r == 0) {
 		golden_print_notes(a, want.notes, want.n_notes, "note");

@@ -339,7 +339,7 @@ int golden_take_option(struct golden_arguments *a, int code)
 		a->source.has_pcrs = true;
 		return take_pcrs("pcr", &a->source.pcrs);
 	case OPT_OUTPUT:
-		a->output = optarg;
+		a->output = strcmp(optarg, "-") == 0 ? NULL : optarg; /* "-": standard output */
 		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_DIGEST_ONLY:
 		a->sign.digest_only = true;

@@ -186,7 +186,7 @@ static void print_lines(const char *indent, const char *const *lines, size_t n)
 	}
 }
 
-static void print_text(const struct verify_result *res)
+static void print_text(const struct verify_result *res, uint32_t require)
 {
 	for (enum verify_item i = 0; i < VERIFY_ITEMS; i++) {
 		const struct verify_check *c = &res->checks[i];
@@ -200,6 +200,9 @@ static void print_text(const struct verify_result *res)
 		print_quote(&res->quotes[i]);
 	print_key(res);
 	print_lines("not covered: ", res->not_covered, res->n_not_covered);
+	for (enum verify_item i = 0; res->verdict == VERDICT_OPEN && i < VERIFY_ITEMS; i++)
+		if (require >> i & 1 && res->checks[i].result == CHECK_SKIP)
+			printf("required, and not checked: %s\n", verify_item_name(i));
 	puts(verdict_name(res->verdict));
 }
 
@@ -345,7 +348,7 @@ int golden_run_verify(struct golden_arguments *a)
 	if (r == 0 && a->json && !print_json(&g, &res))
 		r = err_nomem(&e);
 	if (r == 0 && !a->json)
-		print_text(&res);
+		print_text(&res, v->require);
 	status = r < 0 ? fail_at(g.about, &e) : statuses[res.verdict];
 	golden_done(&g.want);
 	evidence_done(&g.evidence);

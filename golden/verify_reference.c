@@ -113,7 +113,8 @@ static int tell_verdict(struct verification *v, const struct golden_comparison *
 	int r = tell_items(v, c);
 
 	r = r < 0 ? r : tell_banks(v, c);
-	uint32_t left = quoted_registers(v) & ~wanted_registers(c->want);
+	uint32_t chosen = v->in->compare.has_pcrs ? v->in->compare.pcrs : UINT32_MAX;
+	uint32_t left = quoted_registers(v) & ~(wanted_registers(c->want) & chosen);
 	const char *name = NULL;
 
 	r = r < 0 ? r : golden_set_name(v->pool, c->want, &name, v->e);
