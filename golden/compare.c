@@ -164,15 +164,18 @@ static struct golden_register_result *add_item(struct comparing *x, enum alg alg
 	return item;
 }
 
-/* Is a register, which GOT has no value of in this bank, compared in another bank? */
+/* Is a register, which GOT has no value of in this bank, compared in another bank, and no less strictly? */
 static bool covered_elsewhere(const struct comparing *x, const struct golden_register *want)
 {
 	if (x->got_banks & 1u << want->alg)
 		return false;
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
-		if (x->want_banks & x->got_banks & 1u << alg && golden_find(x->c->want, alg, want->index) &&
-		    golden_find(x->c->got, alg, want->index))
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		const struct golden_register *other = golden_find(x->c->want, alg, want->index);
+
+		if (x->want_banks & x->got_banks & 1u << alg && other &&
+		    (want->warn_only || !other->warn_only) && golden_find(x->c->got, alg, want->index))
 			return true;
+	}
 	return false;
 }
 
