@@ -104,7 +104,7 @@ struct golden_policy_result {
 enum golden_verdict {
 	VERDICT_SAME,      /* warnings are allowed */
 	VERDICT_DIFFERENT, /* something that is enforced differs or is missing */
-	VERDICT_UNDECIDED, /* nothing was compared, or not all that was asked for */
+	VERDICT_UNDECIDED, /* nothing was compared, or not all that was asked for, or there are but warnings */
 };
 
 const char *golden_verdict_name(enum golden_verdict verdict); /* "same", "different", "undecided" */

@@ -128,6 +128,9 @@ static int tell_verdict(struct verification *v, const struct golden_comparison *
 		r = verify_say(v, VERIFY_REFERENCE, CHECK_FAIL,
 			       "%zu values are not those of the reference%s%s", n_differ, name ? " " : "",
 			       name ? name : "");
+	else if (c->verdict == VERDICT_UNDECIDED && c->n_warnings)
+		r = verify_say(v, VERIFY_REFERENCE, CHECK_SKIP,
+			       "the reference only warns, and its values are not those quoted");
 	else
 		r = verify_say(v, VERIFY_REFERENCE, CHECK_SKIP,
 			       "the reference asks for values that were not quoted: nothing speaks for them");

@@ -169,6 +169,24 @@ static void a_warn_only_register_warns_and_does_not_fail(void **state)
 	end(&p);
 }
 
+static void warnings_alone_are_no_match(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	want(&p, ALG_SHA256, 4, 1, NULL);
+	want(&p, ALG_SHA256, 9, 1, NULL);
+	golden_register(&p.want, &p.want.sets[0], ALG_SHA256, 4, NULL)->warn_only = true;
+	golden_register(&p.want, &p.want.sets[0], ALG_SHA256, 9, NULL)->warn_only = true;
+	got(&p, ALG_SHA256, 4, 1, NULL);
+	got(&p, ALG_SHA256, 9, 2, NULL);
+	assert_int_equal(compare(&p, &all), 0);
+	assert_int_equal(p.c.verdict, VERDICT_UNDECIDED);
+	assert_int_equal(p.c.n_warnings, 1);
+	end(&p);
+}
+
 static void a_warn_only_bank_does_not_stand_in_for_an_enforced_one(void **state)
 {
 	struct pair p;
@@ -597,6 +615,7 @@ int main(void)
 		cmocka_unit_test(one_differing_bit_anywhere_differs),
 		cmocka_unit_test(a_register_without_a_value_is_missing),
 		cmocka_unit_test(a_warn_only_register_warns_and_does_not_fail),
+		cmocka_unit_test(warnings_alone_are_no_match),
 		cmocka_unit_test(a_warn_only_bank_does_not_stand_in_for_an_enforced_one),
 		cmocka_unit_test(what_only_got_has_is_told_and_no_failure),
 		cmocka_unit_test(a_bank_that_got_lacks_is_not_compared_where_another_covers_it),
