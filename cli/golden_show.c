@@ -64,7 +64,9 @@ static void show_claim(const struct golden_claim *c)
 	enum { SHOWN = 32 };
 	char hex[2 * DIGEST_MAX + 1];
 
-	printf("claim %zu  %s  ", c->group, c->role);
+	printf("claim %zu  ", c->group);
+	put_text(stdout, c->role);
+	fputs("  ", stdout);
 	if (c->text) {
 		put_text(stdout, c->text);
 	} else {
