@@ -148,6 +148,25 @@ static void prove(struct verification *v, const struct tpm_quote *q, const struc
 	}
 }
 
+/* Does a quote speak for a value that another quote has otherwise? One of them is not of now. */
+static int check_agreement(struct verification *v, const struct tpm_quote *q, const struct pcr_values *values,
+			   const char *name)
+{
+	const struct pcr_values *proven = &v->res->proven;
+
+	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
+		uint32_t both = quote_covers(q, alg) & values->known[alg] & proven->known[alg];
+
+		for (unsigned i = 0; i < PCR_COUNT; i++)
+			if (both >> i & 1 &&
+			    memcmp(proven->value[alg][i], values->value[alg][i], algs[alg].len) != 0)
+				return verify_say(v, VERIFY_PCR_DIGEST, CHECK_FAIL,
+						  "%s%s:%u is another than in a quote before it", name,
+						  algs[alg].name, i);
+	}
+	return 0;
+}
+
 /* The given values are not those quoted; when those of the log are, the difference is known. */
 static int blame_values(struct verification *v, const struct tpm_quote *q, enum alg hash,
 			const struct pcr_values *values)
@@ -253,6 +272,10 @@ static int check_pcr_digest(struct verification *v, const struct evidence_quote 
 	}
 	m = of_log ? match_log(v, q, hash, &values, &from, why) : quote_match_values(q, hash, &values, why);
 	if (m == MATCH_YES) {
+		int r = check_agreement(v, q, &values, name);
+
+		if (r < 0)
+			return r;
 		prove(v, q, &values);
 		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_PASS, "%s are those quoted", from);
 	}
