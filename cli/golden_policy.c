@@ -87,6 +87,32 @@ static void note_warn_only(const struct golden_arguments *a, const struct golden
 		}
 }
 
+/* What a set states besides, and the policy has no part of: registers of banks that were not chosen, policies, claims. */
+static void note_others(const struct golden_arguments *a, const struct golden_set *s,
+			const struct policy_selection *selection, const char *name)
+{
+	for (size_t i = 0; !a->quiet && !a->source.has_pcrs && i < s->n_registers; i++) {
+		const struct golden_register *r = &s->registers[i];
+		uint32_t taken = 0;
+
+		for (size_t k = 0; k < selection->n; k++)
+			taken |= selection->banks[k]
+					 .pcrs; /* a register that another bank covers is in the policy */
+		if (r->warn_only || taken >> r->index & 1)
+			continue;
+		fputs("note: ", stderr);
+		put_text(stderr, name);
+		fprintf(stderr, ": %s:%u is not in the policy; --bank takes its bank in\n", algs[r->alg].name,
+			r->index);
+	}
+	if (!a->quiet && s->n_policies + s->n_claims) {
+		fputs("note: ", stderr);
+		put_text(stderr, name);
+		fprintf(stderr, ": %zu policies and %zu statements about components are not in the policy\n",
+			s->n_policies, s->n_claims);
+	}
+}
+
 /* The values of a file that were selected, as a golden of their own. */
 static int read_source(struct golden_arguments *a, const char *file, struct golden *ret,
 		       struct pcrcast_error *e)
@@ -131,6 +157,8 @@ static int add_file(struct golden_arguments *a, const char *file, const struct g
 			return err_nomem(e);
 		note_warn_only(a, &g->sets[i], name);
 		int rc = choose_registers(a, &g->sets[i], &s, e);
+		if (rc == 0)
+			note_others(a, &g->sets[i], &s, name);
 		if (rc == 0)
 			rc = policy_add_set(p, &g->sets[i], &s, a->pcrlock ? POLICY_PCRLOCK : POLICY_NESTED,
 					    name, top, e);

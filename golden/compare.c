@@ -333,7 +333,8 @@ static int compare_set(struct comparing *x)
 			       want->cc ? "CC measurement registers" : "PCRs",
 			       c->got->cc ? "CC measurement registers" : "PCRs");
 	int r = check_banks(x);
-	bool values = c->got->n_registers > 0 || c->got->n_policies == 0;
+	/* a GOT of policies only tells of WANT's policies, and of values that WANT states instead of such */
+	bool values = c->got->n_registers > 0 || c->got->n_policies == 0 || want->n_policies > 0;
 
 	for (size_t i = 0; i < want->n_registers && r == 0 && values; i++)
 		if (selected(x, &want->registers[i]))

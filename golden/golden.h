@@ -117,7 +117,11 @@ void golden_done(struct golden *g);
 
 /* ---- building ---- */
 
-enum { GOLDEN_MAX_SETS = 1024, GOLDEN_MAX_VALUES = 65536 };
+/*
+ * Values of a register: more than anybody lists, and few enough that looking each one up among the others takes no time. A hostile
+ * file holds hundreds of thousands.
+ */
+enum { GOLDEN_MAX_SETS = 1024, GOLDEN_MAX_VALUES = 4096 };
 
 /* A new, empty set at the end; good until the next is added. NULL with e filled: memory or GOLDEN_MAX_SETS. */
 struct golden_set *golden_add_set(struct golden *g, struct pcrcast_error *e);
