@@ -194,6 +194,33 @@ static int check_boot_options(struct walk *w, const struct baseline *b, struct p
 	return any && !fits ? walk_unknown(w, 1, reason, "--load-options", e) : 0;
 }
 
+/*
+ * The firmware's boot order and boot options, when the user's variables have them, against those that the log measured. Firmware
+ * may write them anew before it measures them; but where they differ, the log's are not known to be this machine's.
+ */
+static int check_boot_variables(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
+{
+	static const char reason[] =
+		"the boot options in the baseline are others than those in the variables";
+	const struct firmware_variables *vars = w->opt->variables;
+
+	if (!firmware_variables_find(vars, "BootOrder", &guid_efi_global))
+		return 0;
+	for (size_t i = 0; i < b->attempt; i++) {
+		const struct event *ev = &b->log->events[i];
+		const struct firmware_variable *own;
+		struct efi_variable v;
+
+		if (ev->pcr != 1 || ev->content != CONTENT_PCCLIENT ||
+		    ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT || efi_variable_read(w->pool, ev->data, &v))
+			continue;
+		own = firmware_variables_find(vars, v.name, &guid_efi_global);
+		if (!own || !slice_equal(own->data, v.data))
+			return walk_unknown(w, 1, reason, NULL, e);
+	}
+	return 0;
+}
+
 int baseline_open(struct walk *w, struct pcrcast_error *e)
 {
 	struct baseline *b = pool_new(w->pool, struct baseline);
@@ -207,6 +234,7 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 	r = r < 0 ? r : take_variables(w, e);
 	r = r < 0 ? r : check_attempts(w, b, e);
 	r = r < 0 ? r : check_boot_options(w, b, e);
+	r = r < 0 ? r : check_boot_variables(w, b, e);
 	if (r == 0 && b->left_again)
 		r = walk_note(w, "in the baseline the first EFI file came back to the firmware", e);
 	if (r < 0)

@@ -20,7 +20,8 @@ enum {
 
 /*
  * How builds behave, where they differ. Evidence: debian 2.06 x64: recorded boot "grub", and a boot of
- * it under shim 16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same); 2.04: logs deb1 and deb2 of
+ * it under shim 16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same); debian 2.12 x64: boots of
+ * 2.12-9+deb13u4 with and without Secure Boot (tests/boot); 2.04: logs deb1 and deb2 of
  * ibmtss (once); ubuntu 2.12: logs
  * ubuntu-2404-amd-sevsnp and gdc-host of go-tpm-tools (load options without NUL, initrd by LoadFile2, no PCR 4 event
  * of the kernel without Secure Boot, grub.cfg opened twice); redhat 2.06: log moklisttrusted of tpm2-tools (grub.cfg
@@ -30,6 +31,8 @@ enum {
 static const struct grub_rules rules[] = {
 	{ "debian", 204, 204, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 1 },
 	{ "debian", 206, 206, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2 },
+	{ "debian", 212, 212, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
+	  .initrd_by_load_file2 = true, .shim_verifications = 1 },
 	{ "ubuntu", 212, 212, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
 	  .initrd_by_load_file2 = true },
 	{ "rh", 206, 206, .opens_config_twice = true, .contexts_pass_all = true,
