@@ -141,6 +141,7 @@ check-cli: $(program) ## tests that run the program
 
 check-boot: $(program) ## boot images in QEMU and compare every event and PCR with the prediction
 	@tests/boot/run --build build/boot --pcrcast $(program)
+	@tests/boot/table --build build/boot --pcrcast $(program)
 	@tests/boot/against-tools build/boot $(program)
 	@tests/boot/against-pcrlock build/boot $(program)
 	@tests/tools/against-systemd build/boot $(program)
