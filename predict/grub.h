@@ -254,7 +254,7 @@ typedef int grub_run_fn(struct grub *g, const struct grub_args *a, struct grub_r
 grub_run_fn grub_cmd_test, grub_cmd_search, grub_cmd_search_uuid, grub_cmd_search_label, grub_cmd_search_file,
 	grub_cmd_load_env, grub_cmd_save_env, grub_cmd_insmod, grub_cmd_menuentry, grub_cmd_submenu,
 	grub_cmd_normal, grub_cmd_source, grub_cmd_configfile, grub_cmd_linux, grub_cmd_initrd, grub_cmd_boot,
-	grub_cmd_chainloader, grub_cmd_loadfont, grub_cmd_blscfg;
+	grub_cmd_chainloader, grub_cmd_loadfont;
 
 /* ---- modules (grub_modules.c) ---- */
 

@@ -130,6 +130,15 @@ static int run_ask(struct grub *g, const struct grub_args *a, struct grub_result
 	return grub_stop(g, "the configuration asks the user", NULL, e);
 }
 
+/* Red Hat's entries of the Boot Loader Specification, whose order and variables are rules of their own. */
+static int run_blscfg(struct grub *g, const struct grub_args *a, struct grub_result *res,
+		      struct pcrcast_error *e)
+{
+	(void)a;
+	(void)res;
+	return grub_stop(g, "entries of blscfg are not followed", NULL, e);
+}
+
 /* --is-supported came with 2.12; 2.06 takes no notice of it and resets into the setup (tried with Debian's). */
 static int run_fwsetup(struct grub *g, const struct grub_args *a, struct grub_result *res,
 		       struct pcrcast_error *e)
@@ -316,8 +325,8 @@ static const struct grub_command commands[] = {
 	{ "chainloader", "chain", grub_cmd_chainloader },
 	{ "boot", "boot", grub_cmd_boot },
 	{ "loadfont", "font", grub_cmd_loadfont },
-	{ "blscfg", "blscfg", grub_cmd_blscfg },
-	{ "bls_import", "blscfg", grub_cmd_blscfg },
+	{ "blscfg", "blscfg", run_blscfg },
+	{ "bls_import", "blscfg", run_blscfg },
 	{ "fwsetup", "efifwsetup", run_fwsetup },
 	{ "exit", "minicmd", run_leave },
 	{ "halt", "halt", run_leave },
