@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct pool pool = POOL_INIT;
 	struct golden want = GOLDEN_INIT;
 	uint8_t flags = n ? data[0] : 0;
-	unsigned rule = (flags & FLAG_NONCE_RULE) >> 4;
+	unsigned rule = (unsigned)(flags & FLAG_NONCE_RULE) >> 4;
 
 	carve(n > 1 ? (struct slice){ data + 1, n - 1 } : SLICE_EMPTY, parts);
 	quotes[0] = (struct evidence_quote){ .message = parts[PART_MESSAGE],
