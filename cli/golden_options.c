@@ -256,9 +256,6 @@ static int take_require(const char *text, uint32_t *ret)
 static int take_nonce(struct golden_arguments *a, const char *text)
 {
 	a->verify.has_nonce = true;
-	/* as from an unset variable: it would fit every quote that was made without one */
-	if (!*text)
-		return usage_error("--nonce: an empty one tells nothing about when the quote was made");
 	return parse_hex(&a->pool, text, &a->verify.nonce) ?
 		       0 :
 		       usage_error("--nonce %s: expected pairs of hex digits", text);

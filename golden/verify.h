@@ -44,7 +44,7 @@ struct verify_input {
 	const struct evidence *evidence; /* at least one quote */
 	struct slice key; /* the verifier's own copy of the attestation key; empty: the evidence's */
 	bool has_nonce;
-	struct slice nonce;            /* that the verifier chose; may be of no bytes */
+	struct slice nonce; /* that the verifier chose; of no bytes: compared, but it proves nothing */
 	const struct pcr_values *pcrs; /* register values; NULL: the evidence's, else what the log leads to */
 	struct slice bare_values;      /* the same without names, in the order of the only quote */
 	struct slice log, ima_log;     /* instead of the evidence's */

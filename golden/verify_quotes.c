@@ -104,9 +104,15 @@ static int check_nonce(struct verification *v, const struct tpm_quote *q, const 
 	if (!v->in->has_nonce)
 		return verify_say(v, VERIFY_NONCE, CHECK_SKIP, "no nonce was given");
 	int r = matches_nonce(v, q, &same);
-	if (r < 0 || same)
-		return r < 0 ? r :
-			       verify_say(v, VERIFY_NONCE, CHECK_PASS, "the quote was made for this nonce");
+	if (r < 0)
+		return r;
+	/* An empty nonce, as from an unset variable, fits whatever was made without one, at any time: that proves nothing. */
+	if (same && v->in->nonce.n == 0)
+		return verify_say(
+			v, VERIFY_NONCE, CHECK_SKIP,
+			"the quote was made without a nonce, and an empty one says nothing of when");
+	if (same)
+		return verify_say(v, VERIFY_NONCE, CHECK_PASS, "the quote was made for this nonce");
 	char hex[2 * TPM_DATA_MAX + 1];
 	hex_encode(q->extra_data, q->extra_data_len, hex);
 	return verify_say(v, VERIFY_NONCE, CHECK_FAIL,
