@@ -4,8 +4,8 @@
  * The first HEAD_LEN bytes choose versions and options; then come pieces: a byte that says what it is (enum slot), u16 LE
  * length, so many bytes. A piece that runs past the end takes what is left; of two for one slot the last counts.
  */
-#define _GNU_SOURCE
-#include <sched.h>
+#include "tests/fuzz/one_core.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -420,21 +420,6 @@ static void run(struct files *f, const struct input *in)
 	prediction_done(&p);
 	tree_free(img.esp);
 	tree_free(img.xbootldr);
-}
-
-/* On one core no threads are started for hashing: they would cost more than what little there is to hash. */
-static void stay_on_one_core(void)
-{
-	static bool done;
-	cpu_set_t set;
-	int cpu = sched_getcpu();
-
-	if (done || cpu < 0)
-		return;
-	done = true;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	(void)sched_setaffinity(0, sizeof set, &set);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 /* The bytes as the UKI of an image, predicted as Constellation's tool does. */
-#define _GNU_SOURCE
-#include <sched.h>
+#include "tests/fuzz/one_core.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,21 +24,6 @@ static void check(const struct prediction *p)
 		CHECK(PREDICT_CONSTELLATION_PCRS >> ev->pcr & 1);
 	}
 	CHECK(p->incomplete == (0xffffff & ~(uint32_t)PREDICT_CONSTELLATION_PCRS));
-}
-
-/* On one core no threads are started for hashing: they would cost more than what little there is to hash. */
-static void stay_on_one_core(void)
-{
-	static bool done;
-	cpu_set_t set;
-	int cpu = sched_getcpu();
-
-	if (done || cpu < 0)
-		return;
-	done = true;
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	(void)sched_setaffinity(0, sizeof set, &set);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
