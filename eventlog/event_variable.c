@@ -284,10 +284,6 @@ static bool number16(struct body *b, const char *name, struct slice data)
 	return true;
 }
 
-/* EDK2, UefiBootManagerLib, mBmAutoCreateBootOptionGuid */
-static const struct guid auto_created =
-	GUID(0x8108ac4e, 0x9f11, 0x4d59, 0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2);
-
 static bool load_option(struct body *b, const char *name, struct slice data)
 {
 	struct load_option o;
@@ -324,7 +320,8 @@ static bool load_option(struct body *b, const char *name, struct slice data)
 		}
 		rest = path.rest;
 	}
-	if (o.optional_data.n == GUID_LEN && memcmp(o.optional_data.p, auto_created.bytes, GUID_LEN) == 0)
+	if (o.optional_data.n == GUID_LEN &&
+	    memcmp(o.optional_data.p, guid_auto_created.bytes, GUID_LEN) == 0)
 		body_text(b, g, "optionalData", "option created by EDK2's boot manager");
 	else if (o.optional_data.n)
 		body_string(b, g, "optionalData", o.optional_data);

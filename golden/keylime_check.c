@@ -106,8 +106,8 @@ static int boot_variable(struct keylime_checking *k, const struct event *ev, siz
 			 struct pcrcast_error *e)
 {
 	struct efi_variable v;
-	bool ok = !efi_variable_read(k->pool, ev->data, &v) &&
-		  guid_equal(&v.guid, &keylime_global_variable) && strncmp(v.name, "Boot", 4) == 0;
+	bool ok = !efi_variable_read(k->pool, ev->data, &v) && guid_equal(&v.guid, &guid_efi_global) &&
+		  strncmp(v.name, "Boot", 4) == 0;
 
 	if (ok && strcmp(v.name, "BootOrder") != 0)
 		ok = v.name[4] && v.name[4 + strspn(v.name + 4, "0123456789abcdefABCDEF")] == '\0';

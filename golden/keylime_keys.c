@@ -7,14 +7,6 @@
 #include "base/efi/variable.h"
 #include "golden/keylime_parts.h"
 
-const struct guid keylime_global_variable =
-	GUID(0x8be4df61, 0x93ca, 0x11d2, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c);
-/* EFI_IMAGE_SECURITY_DATABASE_GUID, UEFI 2.10 section 32.6.1; SHIM_LOCK_GUID, shim 16.1. */
-static const struct guid image_security =
-	GUID(0xd719b2cb, 0x3d3a, 0x4596, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f);
-static const struct guid shim_lock =
-	GUID(0x605dab50, 0xe046, 0x4300, 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23);
-
 /* ---- signatures ---- */
 
 static int compare_signatures(const void *a, const void *b)
@@ -183,18 +175,18 @@ static const struct {
 	const char *name;
 	enum keylime_role role; /* whose list it is; KEYLIME_ROLES: anything goes */
 } variables[] = {
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &keylime_global_variable, "SecureBoot", KEYLIME_SECURE_BOOT },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &keylime_global_variable, "PK", KEYLIME_PK },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &keylime_global_variable, "KEK", KEYLIME_KEK },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &image_security, "db", KEYLIME_DB },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &image_security, "dbx", KEYLIME_DBX },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &image_security, "vendor_db", KEYLIME_VENDOR_DB },
-	{ EV_EFI_VARIABLE_AUTHORITY, &image_security, "db", KEYLIME_ROLES },
-	{ EV_EFI_VARIABLE_AUTHORITY, &image_security, "vendor_db", KEYLIME_VENDOR_DB },
-	{ EV_EFI_VARIABLE_AUTHORITY, &shim_lock, "SbatLevel", KEYLIME_ROLES },
-	{ EV_EFI_VARIABLE_AUTHORITY, &shim_lock, "Shim", KEYLIME_ROLES },
-	{ EV_EFI_VARIABLE_AUTHORITY, &shim_lock, "MokListTrusted", KEYLIME_ROLES },
-	{ EV_EFI_VARIABLE_AUTHORITY, &shim_lock, "MokListRT", KEYLIME_ROLES },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &guid_efi_global, "SecureBoot", KEYLIME_SECURE_BOOT },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &guid_efi_global, "PK", KEYLIME_PK },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &guid_efi_global, "KEK", KEYLIME_KEK },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &guid_image_security, "db", KEYLIME_DB },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &guid_image_security, "dbx", KEYLIME_DBX },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, &guid_image_security, "vendor_db", KEYLIME_VENDOR_DB },
+	{ EV_EFI_VARIABLE_AUTHORITY, &guid_image_security, "db", KEYLIME_ROLES },
+	{ EV_EFI_VARIABLE_AUTHORITY, &guid_image_security, "vendor_db", KEYLIME_VENDOR_DB },
+	{ EV_EFI_VARIABLE_AUTHORITY, &guid_shim_lock, "SbatLevel", KEYLIME_ROLES },
+	{ EV_EFI_VARIABLE_AUTHORITY, &guid_shim_lock, "Shim", KEYLIME_ROLES },
+	{ EV_EFI_VARIABLE_AUTHORITY, &guid_shim_lock, "MokListTrusted", KEYLIME_ROLES },
+	{ EV_EFI_VARIABLE_AUTHORITY, &guid_shim_lock, "MokListRT", KEYLIME_ROLES },
 };
 
 enum { N_VARIABLES = sizeof variables / sizeof variables[0] };

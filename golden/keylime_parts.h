@@ -6,9 +6,6 @@
 #include "base/efi/guid.h"
 #include "golden/keylime_check.h"
 
-/* EFI_GLOBAL_VARIABLE, UEFI 2.10 section 3.3. */
-extern const struct guid keylime_global_variable;
-
 struct keylime_events {
 	size_t *events; /* indices in the log */
 	size_t n, cap;

@@ -7,10 +7,6 @@
 #include "base/efi/variable.h"
 #include "predict/walk.h"
 
-/* EDK2 marks the options that it makes itself by this optional data, and passes such options none (mBmAutoCreateBootOptionGuid). */
-static const struct guid auto_created =
-	GUID(0x8108ac4e, 0x9f11, 0x4d59, 0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2);
-
 /* "Boot" and four digits, in upper case as firmware writes them. */
 static bool is_option_name(const char *text)
 {
@@ -49,8 +45,8 @@ int firmware_boot_option(struct walk *w, struct boot_option *ret, struct pcrcast
 			      e);
 	if (r < 0)
 		return r;
-	bool automatic =
-		o.optional_data.n == GUID_LEN && memcmp(o.optional_data.p, auto_created.bytes, GUID_LEN) == 0;
+	bool automatic = o.optional_data.n == GUID_LEN &&
+			 memcmp(o.optional_data.p, guid_auto_created.bytes, GUID_LEN) == 0;
 	*ret = (struct boot_option){
 		.name = name,
 		.path = path.file, /* NULL: a device, whose removable-media file is booted */

@@ -16,10 +16,8 @@ enum {
 	TIME_AUTHENTICATED = 0x20, /* attributes: UEFI 2.10, section 8.2.1 */
 };
 
-static const struct guid type_x509 =
-	GUID(0xa5c059a1, 0x94e4, 0x4aa7, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72);
-static const struct guid type_sha256 =
-	GUID(0xc1c41626, 0x504c, 0x4092, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28);
+static const struct guid type_x509 = EFI_CERT_X509_GUID;
+static const struct guid type_sha256 = EFI_CERT_SHA256_GUID;
 
 /*
  * What a running system sees instead of variables that belong to boot services: the copies that shim has made of them. Of

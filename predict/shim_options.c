@@ -132,15 +132,12 @@ static bool all_zero(struct slice s)
 static bool read_options(struct shim *shim, const char *path, struct slice s, struct slice *ret_name,
 			 struct slice *ret_rest)
 {
-	/* Firmware that makes boot options by itself marks them with this at their end. */
-	static const struct guid marker =
-		GUID(0x8108ac4e, 0x9f11, 0x4d59, 0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2);
 	const struct shim_rules *rules = shim->image.rules;
 	struct slice word, rest;
 
 	if (s.n < 2 || s.n % 2)
 		return false;
-	if (s.n > GUID_LEN && memcmp(s.p + s.n - GUID_LEN, marker.bytes, GUID_LEN) == 0)
+	if (s.n > GUID_LEN && memcmp(s.p + s.n - GUID_LEN, guid_auto_created.bytes, GUID_LEN) == 0)
 		s.n -= GUID_LEN;
 	if (rules->zeros_whole ? all_zero(s) : unit(s, 0) == 0)
 		return false;

@@ -40,3 +40,11 @@ static inline struct guid guid_of_bytes(const uint8_t *bytes)
 	memcpy(g.bytes, bytes, GUID_LEN);
 	return g;
 }
+
+/* ---- those that more than one file asks for ---- */
+
+extern const struct guid guid_efi_global;     /* EFI_GLOBAL_VARIABLE: SecureBoot, PK, KEK, Boot#### */
+extern const struct guid guid_image_security; /* EFI_IMAGE_SECURITY_DATABASE_GUID: db, dbx, dbt */
+extern const struct guid guid_shim_lock;      /* MokList, SbatLevel and others of shim */
+extern const struct guid
+	guid_auto_created; /* mBmAutoCreateBootOptionGuid: EDK2 marks the boot options it makes itself */

@@ -21,11 +21,8 @@ enum {
 
 static const char pem_begin[] = "-----BEGIN CERTIFICATE-----", pem_end[] = "-----END CERTIFICATE-----";
 
-/* EFI_CERT_TYPE_PKCS7_GUID, EFI_CERT_X509_GUID: UEFI 2.10, sections 8.2.2 and 32.4.1. */
-static const struct guid pkcs7_guid =
-	GUID(0x4aafd29d, 0x68df, 0x49ee, 0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7);
-static const struct guid x509_guid =
-	GUID(0xa5c059a1, 0x94e4, 0x4aa7, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72);
+static const struct guid pkcs7_guid = EFI_CERT_TYPE_PKCS7_GUID;
+static const struct guid x509_guid = EFI_CERT_X509_GUID;
 
 /* NULL: signature lists to the end, at least one. Else why not. */
 static const char *check_lists(struct pool *pool, struct slice bytes)

@@ -9,10 +9,6 @@
 #include "base/error.h"
 #include "base/pool.h"
 
-extern const struct guid guid_efi_global;     /* EFI_GLOBAL_VARIABLE: SecureBoot, PK, KEK, Boot#### */
-extern const struct guid guid_image_security; /* EFI_IMAGE_SECURITY_DATABASE_GUID: db, dbx, dbt */
-extern const struct guid guid_shim_lock;      /* MokList, SbatLevel and others of shim */
-
 struct firmware_variable {
 	const char *name;
 	struct guid guid;

@@ -7,14 +7,6 @@
 /* Each is compared with those before. OVMF's store has room for some thousand, real machines have some hundred. */
 enum { VARIABLES_MAX = 8192 };
 
-/* UEFI 2.10, sections 3.3 and 32.6.1; shim 16.1, lib/guid.c. */
-const struct guid guid_efi_global =
-	GUID(0x8be4df61, 0x93ca, 0x11d2, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c);
-const struct guid guid_image_security =
-	GUID(0xd719b2cb, 0x3d3a, 0x4596, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f);
-const struct guid guid_shim_lock =
-	GUID(0x605dab50, 0xe046, 0x4300, 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23);
-
 static struct firmware_variable *listed(const struct firmware_variables *v, const char *name,
 					const struct guid *guid)
 {

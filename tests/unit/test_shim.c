@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/efi/signature_list.h"
 #include "predict/shim.h"
 #include "tests/unit/build_esp.h"
 #include "tests/unit/build_shim.h"
@@ -21,14 +22,8 @@
 
 enum { ALL_PCRS = 0xffff };
 
-static const struct guid shim_guid =
-	GUID(0x605dab50, 0xe046, 0x4300, 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23);
-static const struct guid db_guid =
-	GUID(0xd719b2cb, 0x3d3a, 0x4596, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f);
-static const struct guid sha256_guid =
-	GUID(0xc1c41626, 0x504c, 0x4092, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28);
-static const struct guid x509_guid =
-	GUID(0xa5c059a1, 0x94e4, 0x4aa7, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72);
+static const struct guid sha256_guid = EFI_CERT_SHA256_GUID;
+static const struct guid x509_guid = EFI_CERT_X509_GUID;
 
 struct file {
 	uint8_t *p;
@@ -66,7 +61,7 @@ static void set_variable(struct fixture *f, const char *name, const struct guid 
 
 static void set_mok(struct fixture *f, const char *name, const char *text)
 {
-	set_variable(f, name, &shim_guid, 3, text, strlen(text));
+	set_variable(f, name, &guid_shim_lock, 3, text, strlen(text));
 }
 
 static struct file put_shim(struct esp *x, const char *path, struct build_shim what)
@@ -116,7 +111,7 @@ static struct bytes no_key(void)
 {
 	static const uint8_t zeros[32];
 
-	return signature_list(&sha256_guid, &shim_guid, zeros, 32);
+	return signature_list(&sha256_guid, &guid_shim_lock, zeros, 32);
 }
 
 /* UEFI_VARIABLE_DATA */
@@ -191,7 +186,7 @@ static void expect_7(struct esp *x, const char *name, const struct guid *guid, c
 
 static void expect_7_text(struct esp *x, const char *name, const char *text)
 {
-	expect_7(x, name, &shim_guid, text, strlen(text));
+	expect_7(x, name, &guid_shim_lock, text, strlen(text));
 }
 
 static void expect_no_more(struct esp *x)
@@ -299,7 +294,7 @@ static void shim_measures_its_lists_and_its_second_stage(void **state)
 					      .long_names = !cut });
 		struct file kernel = put_kernel(x, "EFI/BOOT/grubx64.efi");
 		esp_predict(x);
-		expect_14_bytes(x, "MokList", signature_list(&x509_guid, &shim_guid, cert.p, cert.n));
+		expect_14_bytes(x, "MokList", signature_list(&x509_guid, &guid_shim_lock, cert.p, cert.n));
 		expect_14_bytes(x, "MokListX", no_key());
 		expect_7_text(x, "SbatLevel", ORIGINAL);
 		expect_14(x, "MokListTrusted", (struct slice){ &on, 1 });
@@ -345,8 +340,9 @@ static void enrolled_keys_follow_shims_own(void **state)
 	struct esp *x = *state;
 	struct fixture f;
 	struct file cert = read_signed(x, "three.der");
-	struct bytes all = signature_list(&x509_guid, &shim_guid, cert.p, cert.n);
-	struct bytes dbx = signature_list(&sha256_guid, &db_guid, "0123456789abcdef0123456789abcdef", 32);
+	struct bytes all = signature_list(&x509_guid, &guid_shim_lock, cert.p, cert.n);
+	struct bytes dbx =
+		signature_list(&sha256_guid, &guid_image_security, "0123456789abcdef0123456789abcdef", 32);
 	struct bytes dbx_all = { NULL, 0 };
 
 	start(&f, x);
@@ -394,7 +390,7 @@ static void the_certificate_of_the_build_is_found(void **state)
 	bytes_add(&data, "\x30\x82", 2);
 	put_shim(x, FIRST, (struct build_shim){ .version = "16.1", .data = data.p, .n_data = data.n });
 	esp_predict(x);
-	expect_14_bytes(x, "MokList", signature_list(&x509_guid, &shim_guid, cert.p, cert.n));
+	expect_14_bytes(x, "MokList", signature_list(&x509_guid, &guid_shim_lock, cert.p, cert.n));
 	expect_assumption(x, "shim-build-certificate", "found among the data");
 	bytes_done(&data);
 }
@@ -413,7 +409,7 @@ static void the_state_of_verification_is_measured_twice(void **state)
 	esp_predict(x);
 	expect_14_bytes(x, "MokList", no_key());
 	expect_14_bytes(x, "MokListX", no_key());
-	expect_7(x, "MokSBState", &shim_guid, &on, 1);
+	expect_7(x, "MokSBState", &guid_shim_lock, &on, 1);
 	expect_14(x, "MokSBState", (struct slice){ &on, 1 });
 	expect_7_text(x, "SbatLevel", "sbat,1,2022052400\ngrub,2\n"); /* with Secure Boot off too */
 	expect_no_more(x); /* the variable says that the list is not to be trusted: no event */
@@ -446,7 +442,7 @@ static void what_is_said_of_the_trust_in_the_list_depends_on_the_version(void **
 		expect_14_bytes(x, "MokListX", no_key());
 		expect_7_text(x, "SbatLevel", ORIGINAL);
 		if (cases[i].pcr7)
-			expect_7(x, "MokListTrusted", &shim_guid, &on, 1);
+			expect_7(x, "MokListTrusted", &guid_shim_lock, &on, 1);
 		if (cases[i].pcr14)
 			expect_14(x, "MokListTrusted", (struct slice){ &on, 1 });
 		expect_no_more(x);
@@ -461,7 +457,7 @@ static void a_variable_that_the_system_could_have_set_is_deleted(void **state)
 	start(&f, x);
 	put_kernel(x, "EFI/BOOT/grubx64.efi");
 	put_shim(x, FIRST, (struct build_shim){ .version = "16.1" });
-	set_variable(&f, "MokList", &shim_guid, 7, "from the running system", 23);
+	set_variable(&f, "MokList", &guid_shim_lock, 7, "from the running system", 23);
 	esp_predict(x);
 	expect_14_bytes(x, "MokList", no_key());
 }
@@ -486,25 +482,25 @@ static void what_a_running_system_sees_will_do(void **state)
 	struct esp *x = *state;
 	struct fixture f;
 	struct file cert = read_signed(x, "three.der");
-	struct bytes all = signature_list(&x509_guid, &shim_guid, cert.p, cert.n), dummy = no_key();
+	struct bytes all = signature_list(&x509_guid, &guid_shim_lock, cert.p, cert.n), dummy = no_key();
 
 	start(&f, x);
 	put_kernel(x, "EFI/BOOT/grubx64.efi");
 	put_shim(x, FIRST,
 		 (struct build_shim){ .version = "15.7", .authorized = cert.p, .n_authorized = cert.n });
 	bytes_add_text(&all, "enrolled");
-	set_variable(&f, "MokListRT", &shim_guid, 6, all.p, all.n);
-	set_variable(&f, "MokListXRT", &shim_guid, 6, dummy.p, dummy.n);
-	set_variable(&f, "SbatLevelRT", &shim_guid, 6, "sbat,1,2030010100\n", 18);
-	set_variable(&f, "MokSBStateRT", &shim_guid, 6, "\1", 1);
+	set_variable(&f, "MokListRT", &guid_shim_lock, 6, all.p, all.n);
+	set_variable(&f, "MokListXRT", &guid_shim_lock, 6, dummy.p, dummy.n);
+	set_variable(&f, "SbatLevelRT", &guid_shim_lock, 6, "sbat,1,2030010100\n", 18);
+	set_variable(&f, "MokSBStateRT", &guid_shim_lock, 6, "\1", 1);
 	esp_predict(x);
 	expect_14(x, "MokList", (struct slice){ all.p, all.n });
 	expect_14(x, "MokListX", (struct slice){ dummy.p, dummy.n });
-	expect_7(x, "MokSBState", &shim_guid, &on, 1);
+	expect_7(x, "MokSBState", &guid_shim_lock, &on, 1);
 	expect_14(x, "MokSBState", (struct slice){ &on, 1 });
 	expect_7_text(x, "SbatLevel", "sbat,1,2030010100\n");
 	/* Made by a shim with another certificate. */
-	set_variable(&f, "MokListRT", &shim_guid, 6, "another", 7);
+	set_variable(&f, "MokListRT", &guid_shim_lock, 6, "another", 7);
 	esp_predict(x);
 	expect_reason(x, 14, "MokListRT was made by another shim", "--variables");
 	bytes_done(&all);
@@ -560,7 +556,7 @@ static void the_level_depends_on_version_policy_and_what_was_there(void **state)
 		if (cases[i].before)
 			set_mok(&f, "SbatLevel", cases[i].before);
 		if (cases[i].policy)
-			set_variable(&f, "SbatPolicy", &shim_guid, 3, &cases[i].policy, 1);
+			set_variable(&f, "SbatPolicy", &guid_shim_lock, 3, &cases[i].policy, 1);
 		esp_predict(x);
 		expect_14_bytes(x, "MokList", no_key());
 		expect_14_bytes(x, "MokListX", no_key());

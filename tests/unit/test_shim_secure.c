@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/efi/signature_list.h"
 #include "predict/shim.h"
 #include "tests/unit/build_esp.h"
 #include "tests/unit/build_shim.h"
@@ -24,14 +25,8 @@
 #define UKI "EFI/Linux/a.efi"
 #define UKI_PATH "\\EFI\\Linux\\a.efi"
 
-static const struct guid db_guid =
-	GUID(0xd719b2cb, 0x3d3a, 0x4596, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f);
-static const struct guid sha256_guid =
-	GUID(0xc1c41626, 0x504c, 0x4092, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28);
-static const struct guid x509_guid =
-	GUID(0xa5c059a1, 0x94e4, 0x4aa7, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72);
-static const struct guid shim_guid =
-	GUID(0x605dab50, 0xe046, 0x4300, 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23);
+static const struct guid sha256_guid = EFI_CERT_SHA256_GUID;
+static const struct guid x509_guid = EFI_CERT_X509_GUID;
 
 struct file {
 	uint8_t *p;
@@ -122,8 +117,8 @@ static void start(struct fixture *f, struct esp *x, const char *version, bool ve
 	esp_put(x, NEXT, kernel, len);
 	esp_predict(x);
 	find_digest(x, "\\EFI\\BOOT\\BOOTX64.EFI", digest);
-	add_signature(&f->db, &sha256_guid, &db_guid, digest, 32);
-	set_variable(f, "db", &db_guid, f->db.p, f->db.n);
+	add_signature(&f->db, &sha256_guid, &guid_image_security, digest, 32);
+	set_variable(f, "db", &guid_image_security, f->db.p, f->db.n);
 	set_variable(f, "PK", &guid_efi_global, "key", 3);
 	x->opt.secure_boot = x->opt.secure_boot_given = true;
 }
@@ -216,10 +211,10 @@ static void shims_certificate_is_one_of_its_list_since_15_7(void **state)
 		put_signed(&f, NEXT, "boot-sbat.efi");
 		put_signed(&f, UKI, "uki-signed-kernel.efi");
 		esp_predict(x);
-		struct bytes entry = owned(&f, &shim_guid);
-		assert_int_equal(count_authorities(x, "MokListRT", &shim_guid, entry.p, entry.n),
+		struct bytes entry = owned(&f, &guid_shim_lock);
+		assert_int_equal(count_authorities(x, "MokListRT", &guid_shim_lock, entry.p, entry.n),
 				 cases[i].list ? 1 : 0);
-		assert_int_equal(count_authorities(x, "Shim", &shim_guid, f.three.p, f.three.n),
+		assert_int_equal(count_authorities(x, "Shim", &guid_shim_lock, f.three.p, f.three.n),
 				 cases[i].list ? 0 : 1);
 		/* Once, though the UKI passes by it too; the event of an image comes behind what lets it pass. */
 		assert_int_equal(x->p.log.events[load_at(x, NEXT_PATH) - 1].pcr, 7);
@@ -238,16 +233,16 @@ static void db_comes_before_shims_own_lists(void **state)
 	put_signed(&f, NEXT, "boot-sbat.efi");
 	put_signed(&f, UKI, "uki-sbat.efi");
 	add_signature(&f.db, &x509_guid, &x509_guid, f.three.p, f.three.n);
-	set_variable(&f, "db", &db_guid, f.db.p, f.db.n);
+	set_variable(&f, "db", &guid_image_security, f.db.p, f.db.n);
 	esp_predict(x);
-	struct bytes in_db = owned(&f, &x509_guid), in_list = owned(&f, &shim_guid);
-	assert_int_equal(count_authorities(x, "db", &db_guid, in_db.p, in_db.n), 1);
-	assert_int_equal(count_authorities(x, "MokListRT", &shim_guid, in_list.p, in_list.n), 0);
+	struct bytes in_db = owned(&f, &x509_guid), in_list = owned(&f, &guid_shim_lock);
+	assert_int_equal(count_authorities(x, "db", &guid_image_security, in_db.p, in_db.n), 1);
+	assert_int_equal(count_authorities(x, "MokListRT", &guid_shim_lock, in_list.p, in_list.n), 0);
 	/* MokDBState tells shim to look over db. */
-	set_variable(&f, "MokDBState", &shim_guid, "\1", 1);
+	set_variable(&f, "MokDBState", &guid_shim_lock, "\1", 1);
 	esp_predict(x);
-	assert_int_equal(count_authorities(x, "db", &db_guid, in_db.p, in_db.n), 0);
-	assert_int_equal(count_authorities(x, "MokListRT", &shim_guid, in_list.p, in_list.n), 1);
+	assert_int_equal(count_authorities(x, "db", &guid_image_security, in_db.p, in_db.n), 0);
+	assert_int_equal(count_authorities(x, "MokListRT", &guid_shim_lock, in_list.p, in_list.n), 1);
 	bytes_done(&in_db);
 	bytes_done(&in_list);
 	end(&f);
@@ -264,18 +259,18 @@ static void enrolled_keys_and_digests_let_an_image_pass(void **state)
 	put_signed(&f, NEXT, "boot-sbat.efi");
 	put_signed(&f, UKI, "uki-sbat.efi");
 	esp_predict_fails(x, PCRCAST_EFORMAT, "nothing that it trusts verifies a signature of the image");
-	add_signature(&list, &x509_guid, &db_guid, f.three.p, f.three.n);
-	set_variable(&f, "MokList", &shim_guid, list.p, list.n);
+	add_signature(&list, &x509_guid, &guid_image_security, f.three.p, f.three.n);
+	set_variable(&f, "MokList", &guid_shim_lock, list.p, list.n);
 	esp_predict(x);
-	entry = owned(&f, &db_guid);
-	assert_int_equal(count_authorities(x, "MokListRT", &shim_guid, entry.p, entry.n), 1);
+	entry = owned(&f, &guid_image_security);
+	assert_int_equal(count_authorities(x, "MokListRT", &guid_shim_lock, entry.p, entry.n), 1);
 	find_digest(x, NEXT_PATH, digest);
 	bytes_done(&entry);
 
 	/* The digest alone; the UKI passes by nothing then. */
 	bytes_done(&list);
 	add_signature(&list, &sha256_guid, &x509_guid, digest, 32);
-	set_variable(&f, "MokList", &shim_guid, list.p, list.n);
+	set_variable(&f, "MokList", &guid_shim_lock, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT, "\\EFI\\Linux\\a.efi: shim refuses it");
 	bytes_done(&list);
 	end(&f);
@@ -293,16 +288,16 @@ static void what_is_revoked_does_not_start(void **state)
 	put_signed(&f, UKI, "uki-sbat.efi");
 	esp_predict(x);
 	find_digest(x, NEXT_PATH, digest);
-	add_signature(&list, &sha256_guid, &db_guid, digest, 32);
-	set_variable(&f, "dbx", &db_guid, list.p, list.n);
+	add_signature(&list, &sha256_guid, &guid_image_security, digest, 32);
+	set_variable(&f, "dbx", &guid_image_security, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT,
 			  NEXT_PATH ": shim refuses it: its digest is revoked in dbx, and starts MokManager");
-	set_variable(&f, "dbx", &db_guid, "", 0);
-	set_variable(&f, "MokListX", &shim_guid, list.p, list.n);
+	set_variable(&f, "dbx", &guid_image_security, "", 0);
+	set_variable(&f, "MokListX", &guid_shim_lock, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT, "its digest is revoked in MokListX");
 	bytes_done(&list);
-	add_signature(&list, &x509_guid, &db_guid, f.three.p, f.three.n);
-	set_variable(&f, "MokListX", &shim_guid, list.p, list.n);
+	add_signature(&list, &x509_guid, &guid_image_security, f.three.p, f.three.n);
+	set_variable(&f, "MokListX", &guid_shim_lock, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT, "the certificate of its signer is revoked in MokListX");
 	bytes_done(&list);
 	end(&f);
@@ -318,11 +313,11 @@ static void sbat_generations_count(void **state)
 	start(&f, x, "16.1", true);
 	put_signed(&f, NEXT, "boot-sbat.efi");
 	put_signed(&f, UKI, "uki-sbat.efi");
-	set_variable(&f, "SbatLevel", &shim_guid, later, strlen(later));
+	set_variable(&f, "SbatLevel", &guid_shim_lock, later, strlen(later));
 	esp_predict_fails(x, PCRCAST_EFORMAT,
 			  NEXT_PATH
 			  ": shim refuses it: component loader is of generation 2, SbatLevel wants 3");
-	set_variable(&f, "SbatLevel", &shim_guid, fatal, strlen(fatal));
+	set_variable(&f, "SbatLevel", &guid_shim_lock, fatal, strlen(fatal));
 	esp_predict_fails(x, PCRCAST_EFORMAT, "shim does not start under its own SbatLevel");
 	f.variables.n--;
 	/* Of an unsigned image the signature is missed first; of a signed one .sbat. */
@@ -351,10 +346,10 @@ static void shim_can_be_told_not_to_verify(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		start(&f, x, versions[i], true);
-		set_variable(&f, "MokSBState", &shim_guid, "\1", 1);
+		set_variable(&f, "MokSBState", &guid_shim_lock, "\1", 1);
 		esp_predict(x);
 		assert_int_equal(count_loads(x, NEXT_PATH), 1);
-		assert_int_equal(count_authorities(x, "MokSBState", &shim_guid, "\1", 1), 1);
+		assert_int_equal(count_authorities(x, "MokSBState", &guid_shim_lock, "\1", 1), 1);
 		end(&f);
 	}
 }
