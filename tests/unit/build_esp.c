@@ -45,6 +45,34 @@ void bytes_pad4(struct bytes *b)
 	bytes_add(b, "\0\0\0", (4 - b->n % 4) % 4);
 }
 
+void bytes_add_signature_list(struct bytes *b, const struct guid *type, const struct guid *owner,
+			      const void *p, size_t n)
+{
+	uint8_t lens[12] = { 0 };
+
+	put_u32le(lens, (uint32_t)(28 + 16 + n));
+	put_u32le(lens + 8, (uint32_t)(16 + n));
+	bytes_add(b, type->bytes, 16);
+	bytes_add(b, lens, 12);
+	bytes_add(b, owner->bytes, 16);
+	bytes_add(b, p, n);
+}
+
+void bytes_add_variable(struct bytes *b, const char *name, const struct guid *guid, const void *p, size_t n)
+{
+	struct bytes wide = { NULL, 0 };
+	uint8_t lens[16];
+
+	put_u64le(lens, strlen(name));
+	put_u64le(lens + 8, n);
+	bytes_add(b, guid->bytes, 16);
+	bytes_add(b, lens, 16);
+	bytes_add_wide(&wide, name);
+	bytes_add(b, wide.p, wide.n - 2);
+	bytes_add(b, p, n);
+	bytes_done(&wide);
+}
+
 void bytes_done(struct bytes *b)
 {
 	free(b->p);

@@ -17,6 +17,11 @@ void bytes_add(struct bytes *b, const void *p, size_t n);
 void bytes_add_text(struct bytes *b, const char *text);
 void bytes_add_wide(struct bytes *b, const char *ascii); /* UTF-16LE and a NUL */
 void bytes_pad4(struct bytes *b);
+/* One EFI_SIGNATURE_LIST with one signature. */
+void bytes_add_signature_list(struct bytes *b, const struct guid *type, const struct guid *owner,
+			      const void *p, size_t n);
+/* UEFI_VARIABLE_DATA */
+void bytes_add_variable(struct bytes *b, const char *name, const struct guid *guid, const void *p, size_t n);
 void bytes_done(struct bytes *b);
 
 /* newc entries, as systemd writes them; the caller counts the inodes. */

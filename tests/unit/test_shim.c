@@ -96,14 +96,8 @@ static struct file read_signed(struct esp *x, const char *name)
 static struct bytes signature_list(const struct guid *type, const struct guid *owner, const void *p, size_t n)
 {
 	struct bytes b = { NULL, 0 };
-	uint8_t lens[12] = { 0 };
 
-	put_u32le(lens, (uint32_t)(28 + 16 + n));
-	put_u32le(lens + 8, (uint32_t)(16 + n));
-	bytes_add(&b, type->bytes, 16);
-	bytes_add(&b, lens, 12);
-	bytes_add(&b, owner->bytes, 16);
-	bytes_add(&b, p, n);
+	bytes_add_signature_list(&b, type, owner, p, n);
 	return b;
 }
 
@@ -112,23 +106,6 @@ static struct bytes no_key(void)
 	static const uint8_t zeros[32];
 
 	return signature_list(&sha256_guid, &guid_shim_lock, zeros, 32);
-}
-
-/* UEFI_VARIABLE_DATA */
-static struct bytes variable_data(const char *name, const struct guid *guid, const void *p, size_t n)
-{
-	struct bytes b = { NULL, 0 }, wide = { NULL, 0 };
-	uint8_t lens[16];
-
-	put_u64le(lens, strlen(name));
-	put_u64le(lens + 8, n);
-	bytes_add(&b, guid->bytes, 16);
-	bytes_add(&b, lens, 16);
-	bytes_add_wide(&wide, name);
-	bytes_add(&b, wide.p, wide.n - 2);
-	bytes_add(&b, p, n);
-	bytes_done(&wide);
-	return b;
 }
 
 /* ---- what is expected ---- */
@@ -174,9 +151,10 @@ static void expect_14_bytes(struct esp *x, const char *name, struct bytes b)
 
 static void expect_7(struct esp *x, const char *name, const struct guid *guid, const void *p, size_t n)
 {
-	struct bytes b = variable_data(name, guid, p, n);
 	const struct event *ev = next_own(x);
+	struct bytes b = { NULL, 0 };
 
+	bytes_add_variable(&b, name, guid, p, n);
 	if (!ev || ev->pcr != 7 || ev->data.n != b.n || memcmp(ev->data.p, b.p, b.n) != 0)
 		fail_msg("expected PCR 7 %s, got PCR %d %s", name, ev ? (int)ev->pcr : -1,
 			 ev && ev->description ? ev->description : "nothing");

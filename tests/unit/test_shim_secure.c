@@ -53,19 +53,6 @@ static void set_variable(struct fixture *f, const char *name, const struct guid 
 	f->items[f->variables.n++] = (struct firmware_variable){ name, *guid, 0, { p, n } };
 }
 
-static void add_signature(struct bytes *b, const struct guid *type, const struct guid *owner, const void *p,
-			  size_t n)
-{
-	uint8_t lens[12] = { 0 };
-
-	put_u32le(lens, (uint32_t)(28 + 16 + n));
-	put_u32le(lens + 8, (uint32_t)(16 + n));
-	bytes_add(b, type->bytes, 16);
-	bytes_add(b, lens, 12);
-	bytes_add(b, owner->bytes, 16);
-	bytes_add(b, p, n);
-}
-
 static struct file put_signed(struct fixture *f, const char *to, const char *name)
 {
 	char path[256];
@@ -117,7 +104,7 @@ static void start(struct fixture *f, struct esp *x, const char *version, bool ve
 	esp_put(x, NEXT, kernel, len);
 	esp_predict(x);
 	find_digest(x, "\\EFI\\BOOT\\BOOTX64.EFI", digest);
-	add_signature(&f->db, &sha256_guid, &guid_image_security, digest, 32);
+	bytes_add_signature_list(&f->db, &sha256_guid, &guid_image_security, digest, 32);
 	set_variable(f, "db", &guid_image_security, f->db.p, f->db.n);
 	set_variable(f, "PK", &guid_efi_global, "key", 3);
 	x->opt.secure_boot = x->opt.secure_boot_given = true;
@@ -132,24 +119,16 @@ static void end(struct fixture *f)
 static size_t count_authorities(const struct esp *x, const char *name, const struct guid *guid, const void *p,
 				size_t n)
 {
-	struct bytes b = { NULL, 0 }, wide = { NULL, 0 };
+	struct bytes b = { NULL, 0 };
 	size_t found = 0;
-	uint8_t lens[16];
 
-	put_u64le(lens, strlen(name));
-	put_u64le(lens + 8, n);
-	bytes_add(&b, guid->bytes, 16);
-	bytes_add(&b, lens, 16);
-	bytes_add_wide(&wide, name);
-	bytes_add(&b, wide.p, wide.n - 2);
-	bytes_add(&b, p, n);
+	bytes_add_variable(&b, name, guid, p, n);
 	for (size_t i = 0; i < x->p.log.n_events; i++) {
 		const struct event *ev = &x->p.log.events[i];
 
 		found += ev->pcr == 7 && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY &&
 			 slice_equal(ev->data, (struct slice){ b.p, b.n });
 	}
-	bytes_done(&wide);
 	bytes_done(&b);
 	return found;
 }
@@ -232,7 +211,7 @@ static void db_comes_before_shims_own_lists(void **state)
 	start(&f, x, "16.1", true);
 	put_signed(&f, NEXT, "boot-sbat.efi");
 	put_signed(&f, UKI, "uki-sbat.efi");
-	add_signature(&f.db, &x509_guid, &x509_guid, f.three.p, f.three.n);
+	bytes_add_signature_list(&f.db, &x509_guid, &x509_guid, f.three.p, f.three.n);
 	set_variable(&f, "db", &guid_image_security, f.db.p, f.db.n);
 	esp_predict(x);
 	struct bytes in_db = owned(&f, &x509_guid), in_list = owned(&f, &guid_shim_lock);
@@ -259,7 +238,7 @@ static void enrolled_keys_and_digests_let_an_image_pass(void **state)
 	put_signed(&f, NEXT, "boot-sbat.efi");
 	put_signed(&f, UKI, "uki-sbat.efi");
 	esp_predict_fails(x, PCRCAST_EFORMAT, "nothing that it trusts verifies a signature of the image");
-	add_signature(&list, &x509_guid, &guid_image_security, f.three.p, f.three.n);
+	bytes_add_signature_list(&list, &x509_guid, &guid_image_security, f.three.p, f.three.n);
 	set_variable(&f, "MokList", &guid_shim_lock, list.p, list.n);
 	esp_predict(x);
 	entry = owned(&f, &guid_image_security);
@@ -269,7 +248,7 @@ static void enrolled_keys_and_digests_let_an_image_pass(void **state)
 
 	/* The digest alone; the UKI passes by nothing then. */
 	bytes_done(&list);
-	add_signature(&list, &sha256_guid, &x509_guid, digest, 32);
+	bytes_add_signature_list(&list, &sha256_guid, &x509_guid, digest, 32);
 	set_variable(&f, "MokList", &guid_shim_lock, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT, "\\EFI\\Linux\\a.efi: shim refuses it");
 	bytes_done(&list);
@@ -288,7 +267,7 @@ static void what_is_revoked_does_not_start(void **state)
 	put_signed(&f, UKI, "uki-sbat.efi");
 	esp_predict(x);
 	find_digest(x, NEXT_PATH, digest);
-	add_signature(&list, &sha256_guid, &guid_image_security, digest, 32);
+	bytes_add_signature_list(&list, &sha256_guid, &guid_image_security, digest, 32);
 	set_variable(&f, "dbx", &guid_image_security, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT,
 			  NEXT_PATH ": shim refuses it: its digest is revoked in dbx, and starts MokManager");
@@ -296,7 +275,7 @@ static void what_is_revoked_does_not_start(void **state)
 	set_variable(&f, "MokListX", &guid_shim_lock, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT, "its digest is revoked in MokListX");
 	bytes_done(&list);
-	add_signature(&list, &x509_guid, &guid_image_security, f.three.p, f.three.n);
+	bytes_add_signature_list(&list, &x509_guid, &guid_image_security, f.three.p, f.three.n);
 	set_variable(&f, "MokListX", &guid_shim_lock, list.p, list.n);
 	esp_predict_fails(x, PCRCAST_EFORMAT, "the certificate of its signer is revoked in MokListX");
 	bytes_done(&list);
