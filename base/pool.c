@@ -122,3 +122,13 @@ void *pool_push(struct pool *p, void *items, size_t *n, size_t *cap, size_t size
 	}
 	return array + (*n)++ * size;
 }
+
+bool pool_push_text(struct pool *p, const char ***texts, size_t *n, size_t *cap, const char *fmt, va_list ap)
+{
+	const char *text = pool_vprintf(p, fmt, ap);
+	const char **place = text ? pool_push(p, texts, n, cap, sizeof *place) : NULL;
+
+	if (place)
+		*place = text;
+	return place != NULL;
+}

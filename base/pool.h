@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,9 @@ char *pool_vprintf(struct pool *p, const char *fmt, va_list ap) __attribute__((f
  * size, of *cap allocated. Returns the place of the new element (zeroed), NULL when memory gives out.
  */
 void *pool_push(struct pool *p, void *items, size_t *n, size_t *cap, size_t size);
+
+/* The same for texts: one more, as printf makes it. False when memory gives out; the array is as it was then. */
+bool pool_push_text(struct pool *p, const char ***texts, size_t *n, size_t *cap, const char *fmt, va_list ap)
+	__attribute__((format(printf, 5, 0)));
 
 #define pool_new(p, type) ((type *)pool_array((p), 1, sizeof(type)))

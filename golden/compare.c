@@ -58,15 +58,12 @@ const char *bank_names(alg_set banks, char buf[static 32])
 int compare_note(struct pool *pool, struct golden_comparison *c, struct pcrcast_error *e, const char *fmt,
 		 ...)
 {
-	const char **place = pool_push(pool, &c->notes, &c->n_notes, &c->cap_notes, sizeof *place);
 	va_list ap;
 
-	if (!place)
-		return err_nomem(e);
 	va_start(ap, fmt);
-	*place = pool_vprintf(pool, fmt, ap);
+	bool ok = pool_push_text(pool, &c->notes, &c->n_notes, &c->cap_notes, fmt, ap);
 	va_end(ap);
-	return *place ? 0 : err_nomem(e);
+	return ok ? 0 : err_nomem(e);
 }
 
 /* ---- values ---- */

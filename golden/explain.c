@@ -33,15 +33,12 @@ const char *golden_reason_name(enum golden_reason reason)
 int explain_line(struct pool *pool, struct golden_explanation *x, struct pcrcast_error *e, const char *fmt,
 		 ...)
 {
-	const char **place = pool_push(pool, &x->lines, &x->n, &x->cap, sizeof *place);
 	va_list ap;
 
-	if (!place)
-		return err_nomem(e);
 	va_start(ap, fmt);
-	*place = pool_vprintf(pool, fmt, ap);
+	bool ok = pool_push_text(pool, &x->lines, &x->n, &x->cap, fmt, ap);
 	va_end(ap);
-	return *place ? 0 : err_nomem(e);
+	return ok ? 0 : err_nomem(e);
 }
 
 /* A register that differs, while it is looked at. */

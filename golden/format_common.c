@@ -8,15 +8,12 @@
 
 int golden_lost(struct golden_writer *w, struct pcrcast_error *e, const char *fmt, ...)
 {
-	const char **place = pool_push(w->pool, &w->lost, &w->n_lost, &w->cap_lost, sizeof *place);
 	va_list ap;
 
-	if (!place)
-		return err_nomem(e);
 	va_start(ap, fmt);
-	*place = pool_vprintf(w->pool, fmt, ap);
+	bool ok = pool_push_text(w->pool, &w->lost, &w->n_lost, &w->cap_lost, fmt, ap);
 	va_end(ap);
-	return *place ? 0 : err_nomem(e);
+	return ok ? 0 : err_nomem(e);
 }
 
 int golden_write_json(struct golden_writer *w, struct json_doc *d, struct cJSON *root, bool compact,

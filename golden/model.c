@@ -189,15 +189,12 @@ int golden_add_extra(struct golden *g, struct golden_set *s, const char *format,
 
 int golden_note(struct golden *g, struct pcrcast_error *e, const char *fmt, ...)
 {
-	const char **place = pool_push(&g->pool, &g->notes, &g->n_notes, &g->cap_notes, sizeof *place);
 	va_list ap;
 
-	if (!place)
-		return err_nomem(e);
 	va_start(ap, fmt);
-	*place = pool_vprintf(&g->pool, fmt, ap);
+	bool ok = pool_push_text(&g->pool, &g->notes, &g->n_notes, &g->cap_notes, fmt, ap);
 	va_end(ap);
-	return *place ? 0 : err_nomem(e);
+	return ok ? 0 : err_nomem(e);
 }
 
 /* The registers of one bank that the log leads to. */

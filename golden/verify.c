@@ -75,25 +75,15 @@ int verify_say(struct verification *v, enum verify_item item, enum check_result 
 	return c->detail ? 0 : err_nomem(v->e);
 }
 
-static int push_text(struct verification *v, const char ***items, size_t *n, size_t *cap, const char *text)
-{
-	const char **place = text ? pool_push(v->pool, items, n, cap, sizeof *place) : NULL;
-
-	if (!place)
-		return err_nomem(v->e);
-	*place = text;
-	return 0;
-}
-
 int verify_line(struct verification *v, enum verify_item item, const char *fmt, ...)
 {
 	struct verify_check *c = &v->res->checks[item];
 	va_list ap;
 
 	va_start(ap, fmt);
-	const char *text = pool_vprintf(v->pool, fmt, ap);
+	bool ok = pool_push_text(v->pool, &c->lines, &c->n_lines, &c->cap_lines, fmt, ap);
 	va_end(ap);
-	return push_text(v, &c->lines, &c->n_lines, &c->cap_lines, text);
+	return ok ? 0 : err_nomem(v->e);
 }
 
 int verify_not_covered(struct verification *v, const char *fmt, ...)
@@ -102,9 +92,10 @@ int verify_not_covered(struct verification *v, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	const char *text = pool_vprintf(v->pool, fmt, ap);
+	bool ok = pool_push_text(v->pool, &res->not_covered, &res->n_not_covered, &res->cap_not_covered, fmt,
+				 ap);
 	va_end(ap);
-	return push_text(v, &res->not_covered, &res->n_not_covered, &res->cap_not_covered, text);
+	return ok ? 0 : err_nomem(v->e);
 }
 
 const char *verify_registers(struct pool *pool, uint32_t pcrs)

@@ -156,6 +156,34 @@ static void an_array_that_cannot_grow_stays_as_it_is(void **state)
 	pool_done(&pool);
 }
 
+static bool push_text(struct pool *pool, const char ***texts, size_t *n, size_t *cap, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	bool ok = pool_push_text(pool, texts, n, cap, fmt, ap);
+	va_end(ap);
+	return ok;
+}
+
+static void texts_are_gathered_in_order(void **state)
+{
+	struct pool pool = POOL_INIT;
+	const char **texts = NULL;
+	size_t n = 0, cap = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_true(push_text(&pool, &texts, &n, &cap, "%d of %s", i, "many"));
+	assert_int_equal(n, 20);
+	assert_string_equal(texts[0], "0 of many");
+	assert_string_equal(texts[19], "19 of many");
+	cap = n = SIZE_MAX / 2 + 1;
+	assert_false(push_text(&pool, &texts, &n, &cap, "one too many"));
+	assert_true(n == SIZE_MAX / 2 + 1);
+	pool_done(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +196,7 @@ int main(void)
 		cmocka_unit_test(printf_takes_what_it_needs),
 		cmocka_unit_test(an_array_grows_and_keeps_its_elements),
 		cmocka_unit_test(an_array_that_cannot_grow_stays_as_it_is),
+		cmocka_unit_test(texts_are_gathered_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
