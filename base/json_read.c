@@ -1,6 +1,7 @@
 #include "base/json_read.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <cjson/cJSON.h>
 
@@ -437,6 +438,21 @@ bool json_bool(const struct cJSON *node, bool *ret)
 		return false;
 	*ret = cJSON_IsTrue(node);
 	return true;
+}
+
+int json_get_text(struct pool *pool, const struct cJSON *object, const char *key, const char **ret,
+		  struct pcrcast_error *e)
+{
+	const struct cJSON *node = json_get(object, key);
+	const char *text;
+
+	*ret = NULL;
+	if (!node)
+		return 0;
+	if (!json_string(node, &text))
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "\"%s\": expected a string", key);
+	*ret = pool_text(pool, text, strlen(text));
+	return *ret ? 0 : err_nomem(e);
 }
 
 bool json_hex(struct pool *pool, const struct cJSON *node, struct slice *ret)

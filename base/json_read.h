@@ -35,6 +35,10 @@ bool json_string(const struct cJSON *node, const char **ret);
 bool json_u64(const struct cJSON *node, uint64_t *ret);
 bool json_bool(const struct cJSON *node, bool *ret);
 
+/* The string under a key, copied to pool; NULL when there is none. PCRCAST_EFORMAT: something else is there. */
+int json_get_text(struct pool *pool, const struct cJSON *object, const char *key, const char **ret,
+		  struct pcrcast_error *e);
+
 /* An even number of hex digits, either case; the bytes come from pool. */
 bool json_hex(struct pool *pool, const struct cJSON *node, struct slice *ret);
 

@@ -134,20 +134,6 @@ static int read_origin(const struct cJSON *node, enum event_origin *ret, struct 
 	return 0;
 }
 
-static int read_text(const struct cJSON *object, const char *key, struct pool *pool, const char **ret,
-		     struct pcrcast_error *e)
-{
-	const struct cJSON *node = json_get(object, key);
-	const char *text;
-
-	if (!node)
-		return 0;
-	if (!json_string(node, &text))
-		return bad(e, key, "a string");
-	*ret = pool_text(pool, text, strlen(text));
-	return *ret ? 0 : err_nomem(e);
-}
-
 static int read_what(const struct cJSON *object, struct eventlog *log, struct event *ev,
 		     struct pcrcast_error *e)
 {
@@ -156,13 +142,13 @@ static int read_what(const struct cJSON *object, struct eventlog *log, struct ev
 
 	int r = read_origin(json_get(object, "origin"), &ev->origin, e);
 	if (r == 0)
-		r = read_text(object, "description", &log->pool, &ev->description, e);
+		r = json_get_text(&log->pool, object, "description", &ev->description, e);
 	if (r == 0)
-		r = read_text(object, "source", &log->pool, &ev->source, e);
+		r = json_get_text(&log->pool, object, "source", &ev->source, e);
 	if (r == 0)
-		r = read_text(object, "template", &log->pool, &ev->template_name, e);
+		r = json_get_text(&log->pool, object, "template", &ev->template_name, e);
 	if (r == 0)
-		r = read_text(object, "content", &log->pool, &content, e);
+		r = json_get_text(&log->pool, object, "content", &content, e);
 	if (r < 0)
 		return r;
 	if (content) {

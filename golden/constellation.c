@@ -153,21 +153,6 @@ int constellation_set_csp(struct golden *g, struct golden_set *s, const char *te
 	return golden_note(g, e, "csp \"%.64s\" is none that Constellation knows", text);
 }
 
-int constellation_text(struct golden *g, const struct cJSON *object, const char *key, const char **ret,
-		       struct pcrcast_error *e)
-{
-	const struct cJSON *node = json_get(object, key);
-	const char *text;
-
-	*ret = NULL;
-	if (!node)
-		return 0;
-	if (!json_string(node, &text))
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "\"%s\": expected a string", key);
-	*ret = pool_text(&g->pool, text, strlen(text));
-	return *ret ? 0 : err_nomem(e);
-}
-
 int constellation_note_keys(struct golden *g, const struct cJSON *object, const char *const *keys,
 			    struct pcrcast_error *e)
 {

@@ -56,10 +56,6 @@ bool constellation_is_map(const struct cJSON *node);
 /* A set's csp from text: one that Constellation does not know is kept, with a note. */
 int constellation_set_csp(struct golden *g, struct golden_set *s, const char *text, struct pcrcast_error *e);
 
-/* A string member; NULL when it is missing. */
-int constellation_text(struct golden *g, const struct cJSON *object, const char *key, const char **ret,
-		       struct pcrcast_error *e);
-
 /* A note about each key of an object that is none of these (NULL ends them): Constellation passes over it. */
 int constellation_note_keys(struct golden *g, const struct cJSON *object, const char *const *keys,
 			    struct pcrcast_error *e);

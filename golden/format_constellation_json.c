@@ -30,8 +30,8 @@ static int read_entry(struct golden *g, const struct cJSON *node, const struct f
 	s->id.version = id->version;
 	s->id.ref = id->ref;
 	s->id.stream = id->stream;
-	int r = constellation_text(g, node, "csp", &csp, e);
-	r = r < 0 ? r : constellation_text(g, node, "attestationVariant", &s->id.variant, e);
+	int r = json_get_text(&g->pool, node, "csp", &csp, e);
+	r = r < 0 ? r : json_get_text(&g->pool, node, "attestationVariant", &s->id.variant, e);
 	if (r == 0 && (!csp || !s->id.variant))
 		r = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 			    "expected \"csp\" and \"attestationVariant\"");
@@ -46,9 +46,9 @@ GOLDEN_READER(constellation_read)
 	const struct cJSON *list = json_get(in->json, "list");
 	struct file_identity id;
 
-	int r = constellation_text(g, in->json, "version", &id.version, e);
-	r = r < 0 ? r : constellation_text(g, in->json, "ref", &id.ref, e);
-	r = r < 0 ? r : constellation_text(g, in->json, "stream", &id.stream, e);
+	int r = json_get_text(&g->pool, in->json, "version", &id.version, e);
+	r = r < 0 ? r : json_get_text(&g->pool, in->json, "ref", &id.ref, e);
+	r = r < 0 ? r : json_get_text(&g->pool, in->json, "stream", &id.stream, e);
 	if (r == 0 && (!id.version || !id.ref || !id.stream))
 		r = err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 			    "expected \"version\", \"ref\" and \"stream\"");
@@ -162,8 +162,8 @@ GOLDEN_READER(constellation_v1_read)
 		return -PCRCAST_ELIMIT;
 	if (!map)
 		return constellation_add_json(&m, in->json, e);
-	int r = constellation_text(g, in->json, "csp", &csp, e);
-	r = r < 0 ? r : constellation_text(g, in->json, "image", &s->id.image, e);
+	int r = json_get_text(&g->pool, in->json, "csp", &csp, e);
+	r = r < 0 ? r : json_get_text(&g->pool, in->json, "image", &s->id.image, e);
 	r = r < 0 ? r : constellation_note_keys(g, in->json, keys, e);
 	if (r == 0 && csp)
 		r = constellation_set_csp(g, s, csp, e);

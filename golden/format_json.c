@@ -194,22 +194,6 @@ static int expected(struct pcrcast_error *e, const char *key, const char *what)
 	return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "\"%s\": expected %s", key, what);
 }
 
-/* The only text of an object under a key, copied; NULL when it has none. */
-static int read_text(struct golden *g, const struct cJSON *object, const char *key, const char **ret,
-		     struct pcrcast_error *e)
-{
-	const struct cJSON *node = json_get(object, key);
-	const char *text;
-
-	*ret = NULL;
-	if (!node)
-		return 0;
-	if (!json_string(node, &text))
-		return expected(e, key, "a string");
-	*ret = pool_text(&g->pool, text, strlen(text));
-	return *ret ? 0 : err_nomem(e);
-}
-
 /* A value: hex, or an object with "value", "origin" and "label". */
 static int read_value(struct golden *g, struct golden_set *s, enum alg alg, uint32_t index,
 		      const struct cJSON *node, const char *phase, struct pcrcast_error *e)
@@ -222,8 +206,8 @@ static int read_value(struct golden *g, struct golden_set *s, enum alg alg, uint
 	if (json_is_object(node)) {
 		int r = golden_only_keys(node, "a value", keys, e);
 
-		r = r < 0 ? r : read_text(g, node, "origin", &word, e);
-		r = r < 0 ? r : read_text(g, node, "label", &label, e);
+		r = r < 0 ? r : json_get_text(&g->pool, node, "origin", &word, e);
+		r = r < 0 ? r : json_get_text(&g->pool, node, "label", &label, e);
 		if (r < 0)
 			return r;
 		origin = word ? golden_origin_by_name(word) : GOLDEN_STATED;
@@ -310,7 +294,7 @@ static int read_phases(struct golden *g, struct golden_set *s, const struct cJSO
 	for (const struct cJSON *c = json_first(phases); c; c = json_next(c)) {
 		const char *phase;
 
-		int r = read_text(g, c, "phase", &phase, e);
+		int r = json_get_text(&g->pool, c, "phase", &phase, e);
 		if (r == 0 && !phase)
 			r = expected(e, "phase", "a string");
 		if (r == 0)
@@ -365,8 +349,8 @@ static int read_policy(struct golden *g, struct golden_set *s, const struct cJSO
 		memcpy(p->fingerprint, bytes.p, sizeof p->fingerprint);
 	if (sig && !json_hex(&g->pool, sig, &p->signature))
 		return expected(e, "sig", "hex");
-	r = read_text(g, node, "ref", &p->ref, e);
-	return r < 0 ? r : read_text(g, node, "label", &p->label, e);
+	r = json_get_text(&g->pool, node, "ref", &p->ref, e);
+	return r < 0 ? r : json_get_text(&g->pool, node, "label", &p->label, e);
 }
 
 static int read_claim(struct golden *g, struct golden_set *s, const struct cJSON *node,
@@ -380,9 +364,9 @@ static int read_claim(struct golden *g, struct golden_set *s, const struct cJSON
 	if (!c)
 		return -PCRCAST_ENOMEM;
 	int r = golden_only_keys(node, "a claim", keys, e);
-	r = r < 0 ? r : read_text(g, node, "role", &c->role, e);
-	r = r < 0 ? r : read_text(g, node, "owner", &c->owner, e);
-	r = r < 0 ? r : read_text(g, node, "text", &c->text, e);
+	r = r < 0 ? r : json_get_text(&g->pool, node, "role", &c->role, e);
+	r = r < 0 ? r : json_get_text(&g->pool, node, "owner", &c->owner, e);
+	r = r < 0 ? r : json_get_text(&g->pool, node, "text", &c->text, e);
 	if (r < 0)
 		return r;
 	if (!c->role)
@@ -447,7 +431,7 @@ static int read_identity(struct golden *g, struct golden_set *s, const struct cJ
 	for (size_t i = 0; i < N_IDENTITY && r == 0; i++) {
 		const char *text;
 
-		r = read_text(g, node, identity_fields[i].key, &text, e);
+		r = json_get_text(&g->pool, node, identity_fields[i].key, &text, e);
 		memcpy((char *)&s->id + identity_fields[i].at, &text, sizeof text);
 	}
 	return r;
@@ -486,7 +470,7 @@ static int read_set(struct golden *g, const struct cJSON *node, bool whole, stru
 	s->cc = cc != NULL;
 	r = r < 0 ? r : read_identity(g, s, whole ? json_get(node, "identity") : NULL, e);
 	if (r == 0 && !whole && json_get(node, "image"))
-		r = read_text(g, node, "image", &s->id.image, e);
+		r = json_get_text(&g->pool, node, "image", &s->id.image, e);
 	r = r < 0 ? r : read_banks(g, s, cc ? cc : pcrs, NULL, e);
 	if (r == 0 && !whole)
 		r = read_phases(g, s, json_get(node, "phases"), e);

@@ -253,6 +253,24 @@ static void texts_are_read_one_after_the_other(void **state)
 	assert_true(slice_equal_string(rest, "x"));
 }
 
+static void the_string_under_a_key_is_copied(void **state)
+{
+	struct cJSON *node = parse("{\"a\":\"x\",\"b\":1}");
+	struct pool pool = POOL_INIT;
+	struct pcrcast_error e = { .msg = "" };
+	const char *text = "before";
+
+	(void)state;
+	assert_int_equal(json_get_text(&pool, node, "none", &text, &e), 0);
+	assert_null(text);
+	assert_int_equal(json_get_text(&pool, node, "b", &text, &e), -PCRCAST_EFORMAT);
+	assert_string_equal(e.msg, "\"b\": expected a string");
+	assert_int_equal(json_get_text(&pool, node, "a", &text, &e), 0);
+	json_free(node);
+	assert_string_equal(text, "x");
+	pool_done(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +286,7 @@ int main(void)
 		cmocka_unit_test(numbers_have_a_limited_length),
 		cmocka_unit_test(every_truncation_is_told_as_such),
 		cmocka_unit_test(texts_are_read_one_after_the_other),
+		cmocka_unit_test(the_string_under_a_key_is_copied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
