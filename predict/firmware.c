@@ -125,6 +125,7 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 	if (r == 0 && !o->secure_boot_given && !w->baseline) /* which has settled it */
 		r = walk_assume(w, "secure-boot",
 				!o->secure_boot_of_variables ? "off" :
+				o->secure_boot_absent        ? "absent, as the variables say" :
 				o->secure_boot               ? "on, as the variables say" :
 							       "off, as the variables say",
 				"--secure-boot", e);

@@ -34,6 +34,7 @@ struct predict_options {
 	bool secure_boot, secure_boot_given;
 	bool secure_boot_of_variables; /* set by predict(): not given, but the variables say it */
 	bool secure_boot_absent; /* the firmware knows no Secure Boot and has no variable SecureBoot; it is off */
+	bool secure_boot_exists; /* set by predict(): the variables show that the firmware knows Secure Boot */
 	bool confidential_vm;
 	bool cc; /* the registers are RTMR0 to RTMR3 of a TDX guest, and pcrs and banks are about these */
 	unsigned cc_quirks;        /* CC_QUIRK_ bits */

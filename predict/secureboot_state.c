@@ -22,10 +22,34 @@ static bool is_zero(const struct firmware_variables *v, const char *name, const 
 	return found && found->data.n == 1 && found->data.p[0] == 0;
 }
 
+/*
+ * Does the firmware that used this store know Secure Boot? EDK2's variable driver leaves VarErrorFlag in each store, and its
+ * AuthVariableLib, which Secure Boot is built with, CustomMode, certdb and VendorKeysNv. Recorded: stores of OVMF 2022.11 and
+ * 2025.02, and of 2026.08 with and without Secure Boot.
+ */
+enum secure_boot_support { SUPPORT_UNTOLD, SUPPORT_SEEN, SUPPORT_MISSING };
+
+static enum secure_boot_support support_of(const struct firmware_variables *v)
+{
+	static const struct guid error_flag =
+		GUID(0x04b37fe8, 0xf6ae, 0x480b, 0xbd, 0xd5, 0x37, 0xd9, 0x8c, 0x5e, 0x89, 0xaa);
+	static const struct guid custom_mode =
+		GUID(0xc076ec0c, 0x7028, 0x4399, 0xa0, 0x72, 0x71, 0xee, 0x5c, 0x44, 0x8b, 0x9f);
+	static const struct guid certificates =
+		GUID(0xd9bee56e, 0x75dc, 0x49d9, 0xb4, 0xd7, 0xb5, 0x34, 0x21, 0x0f, 0x63, 0x7a);
+	static const struct guid vendor_keys =
+		GUID(0x9073e4e0, 0x60ec, 0x4b6e, 0x99, 0x03, 0x4c, 0x22, 0x3c, 0x26, 0x0f, 0x3c);
+
+	if (exists(v, "SecureBoot", &guid_efi_global) || exists(v, "CustomMode", &custom_mode) ||
+	    exists(v, "certdb", &certificates) || exists(v, "VendorKeysNv", &vendor_keys))
+		return SUPPORT_SEEN;
+	return v && v->whole && exists(v, "VarErrorFlag", &error_flag) ? SUPPORT_MISSING : SUPPORT_UNTOLD;
+}
+
 int secure_boot_settle(struct predict_options *o, struct pcrcast_error *e)
 {
 	const struct firmware_variables *v = o->variables;
-
+	enum secure_boot_support support = support_of(v);
 	bool has_key = exists(v, "PK", &guid_efi_global);
 
 	if (o->secure_boot && !has_key && firmware_variables_know(v, "PK", &guid_efi_global))
@@ -37,8 +61,11 @@ int secure_boot_settle(struct predict_options *o, struct pcrcast_error *e)
 	if (o->secure_boot_given || !(listed || (v && v->whole)))
 		return 0;
 	o->secure_boot_of_variables = true;
+	o->secure_boot_exists = support == SUPPORT_SEEN;
+	o->secure_boot_absent = support == SUPPORT_MISSING;
 	o->secure_boot = listed ? !is_zero(v, "SecureBoot", &guid_efi_global) :
-				  has_key && !is_zero(v, "SecureBootEnable", &enable_guid);
+				  has_key && support != SUPPORT_MISSING &&
+					  !is_zero(v, "SecureBootEnable", &enable_guid);
 	return 0;
 }
 
@@ -59,7 +86,8 @@ static int state_event(struct walk *w, struct pcrcast_error *e)
 	const struct predict_options *o = w->opt;
 	struct slice data = { values + o->secure_boot, o->secure_boot_absent ? 0 : 1 };
 
-	if (w->opt->pcrs & 1 << 7 && !o->secure_boot && !o->secure_boot_given) {
+	if (o->pcrs & 1 << 7 && !o->secure_boot && !o->secure_boot_given && !o->secure_boot_exists &&
+	    !o->secure_boot_absent) {
 		int r = walk_assume(w, "variable SecureBoot", "exists, as in firmware that knows Secure Boot",
 				    "--secure-boot", e);
 		if (r < 0)
