@@ -202,17 +202,18 @@ def compare(program, scenario, recorded, baseline, disk, tree, stub_version):
     for fault in recorded.faults():
         verdict.fail(f"recorded boot: {fault}")
     arguments = _arguments(scenario, recorded, stub_version)
+    alone = [*arguments, *scenario.alone]
     written = os.path.join(recorded.folder, "predicted.bin")
 
     def image():
-        forecast = predict(program, disk, "--events", "--write-log", written, *arguments,
+        forecast = predict(program, disk, "--events", "--write-log", written, *alone,
                            pcrs=FROM_IMAGE)
         _compare_pcrs(verdict, "disk", forecast, recorded, FROM_IMAGE)
         _compare_events(verdict, "disk", forecast, recorded, FROM_IMAGE)
         _compare_written(verdict, written, forecast)
 
     def directory():
-        forecast = predict(program, tree, *arguments, pcrs=FROM_TREE)
+        forecast = predict(program, tree, *alone, pcrs=FROM_TREE)
         may_lack = FROM_TREE if scenario.searches else ()
         _compare_pcrs(verdict, "directory", forecast, recorded, FROM_TREE, may_lack)
 
@@ -235,7 +236,7 @@ def compare(program, scenario, recorded, baseline, disk, tree, stub_version):
     if baseline:
         steps.append(whole)
     if "--boot-secret" in arguments and "none" not in arguments:
-        steps.append(lambda: _without_secret(verdict, program, disk, recorded, arguments))
+        steps.append(lambda: _without_secret(verdict, program, disk, recorded, alone))
     for step in steps:
         try:
             step()
