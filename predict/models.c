@@ -25,21 +25,30 @@ static const struct firmware_model models[] = {
 	  .open = { { 1 << 1, "Compute Engine's firmware measures ACPI tables and boot options there" } } },
 	/*
 	 * The user guide says that PCR 0 and 1 are constant, but not their values. Its tool (nitro-tpm-pcr-compute 1.1) makes PCR 4
-	 * of "Calling…", the separator and the images.
+	 * of "Calling…", the separator and the images. Constellation lists PCR 2, 3 and 6 of its machines, plain and SEV-SNP, as
+	 * the separator alone (internal/attestation/measurements: overrides.go, measurements_enterprise.go).
 	 */
 	{ .name = "aws",
 	  .title = "Amazon EC2 with NitroTPM",
-	  .source = "EC2 user guide, NitroTPM attestation document; nitro-tpm-pcr-compute 1.1",
+	  .source =
+		  "EC2 user guide, NitroTPM attestation document; nitro-tpm-pcr-compute 1.1; Constellation's reference values",
 	  .attempts = ATTEMPTS_EDK2,
+	  .separator_only = 1 << 2 | 1 << 3 | 1 << 6,
 	  .open = { { 1 << 0 | 1 << 1, "EC2 keeps it constant, but does not publish its value" },
-		    { 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6,
-		      "no log of an EC2 instance shows what is measured there" } } },
-	/* Constellation has its clients enforce one PCR 4, computed as EDK2 measures, on Azure as well (2.24, measured-boot). */
+		    { 1 << 5, "no log of an EC2 instance shows what is measured there" } } },
+	/*
+	 * Constellation has its clients enforce one PCR 4, computed as EDK2 measures, on Azure as well (2.24, measured-boot). PCR 2
+	 * and 3 are the separator alone in its reference values and in the quotes of SEV-SNP and TDX machines in Trustee's test
+	 * data (az-snp-vtpm, az-tdx-vtpm); PCR 1 is so in the former only, PCR 6 in none.
+	 */
 	{ .name = "azure",
 	  .title = "Azure virtual machines",
-	  .source = "Constellation 2.24, image/measured-boot: PCR 4 is enforced on Azure",
+	  .source =
+		  "Constellation 2.24, image/measured-boot and reference values; quotes in Trustee's test data",
 	  .attempts = ATTEMPTS_EDK2,
-	  .open = { { 0xef, "no log of an Azure machine shows what is measured there" } } },
+	  .separator_only = 1 << 2 | 1 << 3,
+	  .open = { { 1 << 6, "Azure measures something of the machine there" },
+		    { 0xa3, "no log of an Azure machine shows what is measured there" } } },
 	{ .name = "vmware",
 	  .title = "VMware virtual machines",
 	  .source = "no log or document is known",
