@@ -374,9 +374,8 @@ static int check_start(const struct predict_arguments *a)
 	if ((a->baseline_path || a->after_state_path) && a->constellation)
 		return usage_error("%s does not go with --model constellation",
 				   a->baseline_path ? "--baseline" : "--after-state");
-	if ((a->baseline_path || a->after_state_path) && a->options.cc)
-		return usage_error("%s is about PCRs: --cc does not go with it",
-				   a->baseline_path ? "--baseline" : "--after-state");
+	if (a->after_state_path && a->options.cc)
+		return usage_error("--after-state is about PCRs: --cc does not go with it");
 	if (a->baseline_path && a->options.exit_given)
 		return usage_error("--exit-boot-services: the log of --baseline tells");
 	if ((a->options.firmware_version || a->options.memory_encryption) &&

@@ -94,7 +94,7 @@ enum {
 	{ "firmware-version", 0, "N", OPT_FIRMWARE_VERSION, "with gcp: of the virtual firmware (default 2)" }, \
 	{ "memory-encryption", 0, "NAME", OPT_MEMORY_ENCRYPTION, "with gcp: none, sev, sev-es, tdx or sev-snp" }, \
 	{ "baseline", 0, "LOG", OPT_BASELINE, \
-	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
+	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15, or RTMRs (--cc)" }, \
 	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
 	  "start from these register values: the image has been loaded, no firmware events" }, \
 	{ "os-separator", 0, NULL, OPT_OS_SEPARATOR, \

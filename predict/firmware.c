@@ -204,6 +204,8 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		r = walk_loaded_before(w, &s.pe, s.path, e);
 	else if (r == 0)
 		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
+	if (r == 0 && w->baseline)
+		r = baseline_between(w, &s, e);
 	if (r == 0)
 		r = stage_image(w, &s, e);
 	if (r == 0 && w->restarts)

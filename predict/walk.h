@@ -66,7 +66,8 @@ struct walk {
 	enum cc_speech cc_speech; /* of the component at work */
 	enum cc_speech cc_shim;   /* of shim, which goes on to measure images when others are at work */
 	const char *cc_unsure;    /* CC_UNSURE: why */
-	bool shim_speaks;         /* it is shim that logs, whoever is at work */
+	bool cc_smbios_unsure; /* whether the component at work measures SMBIOS structures without a TPM is not known */
+	bool shim_speaks; /* it is shim that logs, whoever is at work */
 
 	struct shim *shim; /* shim has run; NULL: not */
 	struct {
