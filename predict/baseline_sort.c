@@ -99,7 +99,8 @@ static bool is_named_smbios(struct slice data)
 
 static bool is_smbios(const struct event *ev)
 {
-	static const uint32_t tags[] = { 0xd5cb7cbc };
+	/* types 1, 2 and 11 */
+	static const uint32_t tags[] = { 0xd5cb7cbc, 0xe0d47bc8, 0xc0b3bd23 };
 	struct reader r = reader_over(ev->data);
 	uint32_t tag = reader_u32le(&r);
 

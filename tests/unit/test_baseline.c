@@ -260,6 +260,24 @@ static void who_vouched_for_the_old_image_is_not_kept_but_who_vouched_before_is(
 	eventlog_done(&log);
 }
 
+/* systemd 261, tpm2-pcr.h: types 1, 2 and 11 have tags of their own. A boot without such a boot loader has none of them. */
+static void smbios_structures_of_the_old_chain_are_not_the_firmwares(void **state)
+{
+	static const char *const tags[] = { "\xbc\x7c\xcb\xd5", "\xc8\x7b\xd4\xe0", "\x23\xbd\xb3\xc0" };
+	struct esp *x = *state;
+	struct eventlog log = usual_log();
+
+	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+		log_add(&log, 1, EV_EVENT_TAG, (struct slice){ (const uint8_t *)tags[i], 4 },
+			BYTES("structure"));
+		assert_int_equal(sorted(&log).places[log.n_events - 1], BASELINE_SMBIOS);
+	}
+	give(x, &log);
+	esp_predict(x);
+	EXPECT_REGISTER(x, 1, log.events[4].data, log.events[5].data, ZEROS);
+	eventlog_done(&log);
+}
+
 /* ---- what does not fit ---- */
 
 static void a_log_without_a_boot_is_refused(void **state)
@@ -380,6 +398,7 @@ int main(void)
 		cmocka_unit_test(applications_of_the_firmware_are_its_own),
 		WITH_ESP(failed_attempts_and_what_they_loaded_are_the_logs),
 		cmocka_unit_test(who_vouched_for_the_old_image_is_not_kept_but_who_vouched_before_is),
+		WITH_ESP(smbios_structures_of_the_old_chain_are_not_the_firmwares),
 		WITH_ESP(a_log_without_a_boot_is_refused),
 		WITH_ESP(a_bank_that_the_log_does_not_have_is_refused),
 		WITH_ESP(another_secure_boot_state_is_refused_and_the_logs_is_taken),
