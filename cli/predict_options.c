@@ -476,10 +476,8 @@ static uint32_t state_pcrs(const struct pcr_values *v)
 	return pcrs ? pcrs : PREDICT_DEFAULT_PCRS;
 }
 
-uint32_t predict_default_pcrs(const struct predict_arguments *a)
+static uint32_t default_pcrs_of(const struct predict_arguments *a)
 {
-	if (a->n_axes && a->n_combinations)
-		a = &a->combinations[0].arguments;
 	uint32_t usual = a->options.cc       ? PREDICT_CC_REGISTERS :
 			 a->constellation    ? PREDICT_CONSTELLATION_PCRS :
 			 a->baseline_path    ? PREDICT_ALL_PCRS :
@@ -487,6 +485,16 @@ uint32_t predict_default_pcrs(const struct predict_arguments *a)
 					       PREDICT_DEFAULT_PCRS;
 
 	return usual | userspace_pcrs(&a->options.userspace);
+}
+
+/* Those of every combination: the order of an axis' values does not matter. */
+uint32_t predict_default_pcrs(const struct predict_arguments *a)
+{
+	uint32_t pcrs = 0;
+
+	for (size_t i = 0; i < a->n_combinations; i++)
+		pcrs |= default_pcrs_of(&a->combinations[i].arguments);
+	return pcrs ? pcrs : default_pcrs_of(a);
 }
 
 alg_set predict_default_banks(const struct predict_arguments *a)
