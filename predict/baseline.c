@@ -1,7 +1,7 @@
 /*
  * Predict with a baseline: the firmware's own events come from a recorded log, the chain's from the image.
  */
-#include "predict/baseline.h"
+#include "predict/baseline_impl.h"
 
 #include <stdio.h>
 
@@ -246,18 +246,6 @@ static int name_unsure_events(struct walk *w, const struct baseline *b, struct p
 	return r;
 }
 
-/* A file that QEMU hands over is loaded at another time than one of a disk. */
-static int check_direct(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
-{
-	if (b->direct && !w->img->file)
-		return err_set(
-			e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
-			"event %zu: QEMU handed the first file over (-kernel): expected one EFI file to predict, not a disk or directory",
-			b->first);
-	return b->direct ? walk_note(w, "in the baseline QEMU hands the first EFI file over (-kernel)", e) :
-			   0;
-}
-
 int baseline_open(struct walk *w, struct pcrcast_error *e)
 {
 	struct baseline *b = pool_new(w->pool, struct baseline);
@@ -269,7 +257,7 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 	r = r < 0 ? r : baseline_sort(w->pool, w->opt->baseline, name, b, e);
 	if (r == 0 && w->opt->cc)
 		r = baseline_check_registers(w, b, e);
-	r = r < 0 ? r : check_direct(w, b, e);
+	r = r < 0 ? r : baseline_check_direct(w, b, e);
 	r = r < 0 ? r : check_banks(w, b, e);
 	r = r < 0 ? r : check_secure_boot(w, e);
 	r = r < 0 ? r : take_variables(w, e);
@@ -319,7 +307,7 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	return walk_event_observed(w, b->log, &kept, text, e);
 }
 
-static int keep_all(struct walk *w, enum baseline_place place, struct pcrcast_error *e)
+int baseline_keep_all(struct walk *w, enum baseline_place place, struct pcrcast_error *e)
 {
 	int r = 0;
 
@@ -331,7 +319,7 @@ static int keep_all(struct walk *w, enum baseline_place place, struct pcrcast_er
 
 int baseline_before(struct walk *w, struct pcrcast_error *e)
 {
-	return keep_all(w, BASELINE_BEFORE, e);
+	return baseline_keep_all(w, BASELINE_BEFORE, e);
 }
 
 int baseline_table(struct walk *w, struct pcrcast_error *e)
@@ -340,29 +328,13 @@ int baseline_table(struct walk *w, struct pcrcast_error *e)
 			    w->baseline->table_seen ? "that of the baseline's disk" :
 						      "none, as in the baseline",
 			    NULL, e);
-	return r < 0 ? r : keep_all(w, BASELINE_TABLE, e);
-}
-
-int baseline_between(struct walk *w, struct start *first, struct pcrcast_error *e)
-{
-	static const char reason[] =
-		"QEMU may pass an initrd (-initrd), as in the baseline: it is not in this file";
-	const struct baseline *b = w->baseline;
-	int r = keep_all(w, BASELINE_BETWEEN, e);
-
-	if (r < 0 || !b->direct)
-		return r;
-	if (uki_looks_like(&first->pe, &first->id) || (b->kernel_speaks && !b->initrd_seen))
-		return walk_assume(w, "qemu-initrd", "none", NULL, e);
-	first->initrd_unknown = true;
-	first->why_initrd_unknown = reason;
-	return 0;
+	return r < 0 ? r : baseline_keep_all(w, BASELINE_TABLE, e);
 }
 
 /* In front of what the firmware says at the end of boot services, nothing of it is in doubt but how often it is asked. */
 int baseline_after(struct walk *w, struct pcrcast_error *e)
 {
-	int r = keep_all(w, BASELINE_AFTER, e);
+	int r = baseline_keep_all(w, BASELINE_AFTER, e);
 
 	if (r < 0)
 		return r;
@@ -395,7 +367,7 @@ int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
 			w, 1, EV_EVENT_TAG, text,
 			w->baseline ? not_there : "the boot loader measures SMBIOS structures of the machine",
 			"--baseline", e);
-	int r = keep_all(w, BASELINE_SMBIOS, e);
+	int r = baseline_keep_all(w, BASELINE_SMBIOS, e);
 	return r < 0 ? r :
 		       walk_assume(w, "smbios-structures", "those of the baseline's machine", "--baseline",
 				   e);

@@ -155,15 +155,23 @@ static int find_attempts(struct baseline *b, struct pcrcast_error *e)
 	return 0;
 }
 
-/* QEMU's -kernel: OVMF loads the file, and only then says that it is about to boot, before it starts it. */
+/*
+ * QEMU's -kernel: OVMF loads the file, and only then says that it is about to boot, before it starts it; what that loads itself
+ * comes behind. When the file comes back there is another attempt, and this is no such boot.
+ */
 static void find_direct_boot(struct baseline *b)
 {
-	for (size_t i = b->attempt; i-- > 0 && b->first == SIZE_MAX;)
+	size_t first = SIZE_MAX;
+
+	for (size_t i = 0; i < b->attempt; i++)
 		if (is_application(b, i) && origin_of_image(&b->log->events[i]) == FROM_QEMU)
-			b->first = i;
-	b->direct = b->first != SIZE_MAX;
+			first = i;
+	b->direct = first != SIZE_MAX && b->n_failed == 0;
+	if (!b->direct)
+		return;
+	b->first = first;
 	b->ready = b->attempt + 1;
-	while (b->direct && b->ready < b->log->n_events && b->log->events[b->ready].type == EV_SEPARATOR)
+	while (b->ready < b->log->n_events && b->log->events[b->ready].type == EV_SEPARATOR)
 		b->ready++;
 }
 
@@ -186,8 +194,7 @@ int baseline_cut(struct baseline *b, struct pcrcast_error *e)
 
 	if (r < 0)
 		return r;
-	if (b->first == SIZE_MAX)
-		find_direct_boot(b);
+	find_direct_boot(b);
 	if (b->first == SIZE_MAX)
 		return err_set(
 			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,

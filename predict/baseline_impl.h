@@ -22,3 +22,9 @@ enum baseline_part baseline_part_of(const struct baseline *b, size_t i);
 
 /* Is it an action that begins with this text? */
 bool baseline_is_action(const struct event *ev, const char *text);
+
+/* Append the events of this place to the prediction, as observed. */
+int baseline_keep_all(struct walk *w, enum baseline_place place, struct pcrcast_error *e);
+
+/* QEMU handed the first file over: the image has to be such a file, too (PCRCAST_EINVAL). */
+int baseline_check_direct(struct walk *w, const struct baseline *b, struct pcrcast_error *e);
