@@ -44,8 +44,9 @@ struct baseline {
 };
 
 /*
- * Logs of CC registers (EVENTLOG_CC) have register numbers in the place of PCRs. Is this the register that PCR pcr goes to? And a
- * PCR that goes to the register of an event: the number itself in other logs; PCR_COUNT or more when there is none.
+ * Logs of CC registers (EVENTLOG_CC) have register numbers in the place of PCRs. Is this the register that PCR pcr
+ * goes to? And a PCR that goes to the register of an event: the number itself in other logs; PCR_COUNT or more when
+ * there is none.
  */
 bool baseline_of_pcr(const struct eventlog *log, const struct event *ev, uint32_t pcr);
 uint32_t baseline_pcr(const struct eventlog *log, const struct event *ev);
@@ -65,8 +66,9 @@ struct walk;
 struct start;
 
 /*
- * Parts of baseline_open(). Is the log of the registers that are predicted, PCRs or CC registers (PCRCAST_EUNSUPPORTED: not)? What
- * does it tell of a guest with CC registers, against what the options say (PCRCAST_EINVAL)?
+ * Parts of baseline_open(). Is the log of the registers that are predicted, PCRs or CC registers
+ * (PCRCAST_EUNSUPPORTED: not)? What does it tell of a guest with CC registers, against what the options say
+ * (PCRCAST_EINVAL)?
  */
 int baseline_check_kind(struct walk *w, enum eventlog_kind kind, struct pcrcast_error *e);
 int baseline_check_registers(struct walk *w, const struct baseline *b, struct pcrcast_error *e);
@@ -75,8 +77,8 @@ int baseline_check_registers(struct walk *w, const struct baseline *b, struct pc
 int baseline_open(struct walk *w, struct pcrcast_error *e);
 
 /*
- * What the firmware measured before it loaded the first EFI file, all but the table; the table; what it measured before it started
- * that file, when QEMU hands it over, and the initrd that this is handed with it; and the end.
+ * What the firmware measured before it loaded the first EFI file, all but the table; the table; what it measured
+ * before it started that file, when QEMU hands it over, and the initrd that this is handed with it; and the end.
  */
 int baseline_before(struct walk *w, struct pcrcast_error *e);
 int baseline_table(struct walk *w, struct pcrcast_error *e);

@@ -1,13 +1,17 @@
 /*
  * A recorded log of CC registers as a baseline: does it fit what is predicted, and what does it tell of the guest?
  *
- * Sources: UEFI 2.10, section 38.4.1 (what goes to which register: PCR 0 to MRTD, which no log has, so that neither kind of log can
- * stand for the other); Linux 6.12 efi-stub-helper.c (a TPM first, CC registers when there is none); EDK2 TdTcg2Dxe.c.
+ * Sources: UEFI 2.10, section 38.4.1 (what goes to which register: PCR 0 to MRTD, which no log has, so that neither
+ * kind of log can stand for the other); Linux 6.12 efi-stub-helper.c (a TPM first, CC registers when there is none);
+ * EDK2 TdTcg2Dxe.c.
  */
 #include "predict/baseline.h"
 #include "predict/walk.h"
 
-/* Neither has what the other measures: a TPM's log no hand-off blocks of the TD, a CC log no PCR 0 and one order for several PCRs. */
+/*
+ * Neither has what the other measures: a TPM's log no hand-off blocks of the TD, a CC log no PCR 0 and one order for
+ * several PCRs.
+ */
 int baseline_check_kind(struct walk *w, enum eventlog_kind kind, struct pcrcast_error *e)
 {
 	const char *name = eventlog_kind_name(kind);
@@ -37,7 +41,10 @@ static int check_separators(struct walk *w, const struct baseline *b, struct pcr
 		       0;
 }
 
-/* A kernel that measured to CC registers had no TPM. One that did not may have had one, or not have known the registers. */
+/*
+ * A kernel that measured to CC registers had no TPM. One that did not may have had one, or not have known the
+ * registers.
+ */
 static int check_tpm(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
 {
 	bool vtpm = w->opt->cc_quirks & CC_QUIRK_VTPM;

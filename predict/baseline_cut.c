@@ -1,10 +1,10 @@
 /*
  * Where in a recorded log the firmware stops and the chain that was booted begins.
  *
- * Sources: PFP 1.06, sections 8.2.4 (the boot attempts in PCR 4) and 10.4.4 (the actions); UEFI 2.10, sections 10.3 (device paths)
- * and 38.4.1 (CC registers); EDK2 Tcg2Dxe.c and TdTcg2Dxe.c (OnReadyToBoot), OvmfPkg QemuKernelLoaderFsMedia.h. Logs of PCRs say
- * it in PCR 4, with one separator. Logs of CC registers say it in RTMR1, with one separator, none (edk2-stable202405, which
- * extends RTMR0) or five (Intel's TDVF of 2022).
+ * Sources: PFP 1.06, sections 8.2.4 (the boot attempts in PCR 4) and 10.4.4 (the actions); UEFI 2.10, sections 10.3
+ * (device paths) and 38.4.1 (CC registers); EDK2 Tcg2Dxe.c and TdTcg2Dxe.c (OnReadyToBoot), OvmfPkg
+ * QemuKernelLoaderFsMedia.h. Logs of PCRs say it in PCR 4, with one separator. Logs of CC registers say it in RTMR1,
+ * with one separator, none (edk2-stable202405, which extends RTMR0) or five (Intel's TDVF of 2022).
  */
 #include "base/efi/guid.h"
 #include "base/reader.h"
@@ -108,7 +108,10 @@ static bool is_mark(const struct baseline *b, size_t i)
 	       (b->log->events[i].type == EV_SEPARATOR || baseline_is_action(&b->log->events[i], calling));
 }
 
-/* A separator that no single boot has: with PCRs a second one, with CC registers one that stands away from the first ones. */
+/*
+ * A separator that no single boot has: with PCRs a second one, with CC registers one that stands away from the first
+ * ones.
+ */
 static bool begins_another_boot(const struct baseline *b, size_t i, size_t n_separators)
 {
 	const struct event *events = b->log->events;
@@ -156,8 +159,8 @@ static int find_attempts(struct baseline *b, struct pcrcast_error *e)
 }
 
 /*
- * QEMU's -kernel: OVMF loads the file, and only then says that it is about to boot, before it starts it; what that loads itself
- * comes behind. When the file comes back there is another attempt, and this is no such boot.
+ * QEMU's -kernel: OVMF loads the file, and only then says that it is about to boot, before it starts it; what that
+ * loads itself comes behind. When the file comes back there is another attempt, and this is no such boot.
  */
 static void find_direct_boot(struct baseline *b)
 {

@@ -1,8 +1,8 @@
 /*
  * A recorded boot of a file that QEMU handed to the firmware (-kernel).
  *
- * Sources: QEMU 9.2 hw/i386/x86-common.c (x86_load_linux); boots with QEMU 10.0 and OVMF 2022.11. Where such a file stands in a log
- * is in baseline_cut.c.
+ * Sources: QEMU 9.2 hw/i386/x86-common.c (x86_load_linux); boots with QEMU 10.0 and OVMF 2022.11. Where such a file
+ * stands in a log is in baseline_cut.c.
  */
 #include "predict/baseline_impl.h"
 #include "predict/walk.h"
@@ -20,8 +20,8 @@ int baseline_check_direct(struct walk *w, const struct baseline *b, struct pcrca
 }
 
 /*
- * QEMU writes into the header of a Linux kernel that it passes, and before 9.2 into whatever it passes; it has a copy without that, but
- * not all firmware asks for it. "HdrS" is the mark of Linux' boot protocol.
+ * QEMU writes into the header of a Linux kernel that it passes, and before 9.2 into whatever it passes; it has a copy
+ * without that, but not all firmware asks for it. "HdrS" is the mark of Linux' boot protocol.
  */
 static int say_what_qemu_passes(struct walk *w, const struct start *first, struct pcrcast_error *e)
 {
@@ -40,13 +40,14 @@ static int say_what_qemu_passes(struct walk *w, const struct start *first, struc
 		       walk_assume(w, "qemu", "9.2 or later, which passes the file unchanged", NULL, e);
 }
 
-/* The initrd of -initrd. */
+/* The initrd of -initrd. Nothing else is on the volume that the file comes from (EDK2's QemuKernelLoaderFsDxe.c). */
 static int say_what_qemu_adds(struct walk *w, struct start *first, struct pcrcast_error *e)
 {
 	static const char reason[] =
 		"QEMU may pass an initrd (-initrd), as in the baseline: it is not in this file";
 	const struct baseline *b = w->baseline;
 
+	first->alone = true;
 	if (uki_looks_like(&first->pe, &first->id) || (b->kernel_speaks && !b->initrd_seen))
 		return walk_assume(w, "qemu-initrd", "none", NULL, e);
 	first->initrd_unknown = true;

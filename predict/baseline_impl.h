@@ -14,8 +14,8 @@ enum baseline_part {
 };
 
 /*
- * Find the last boot attempt and the file that it started: attempt, load, first, ready, direct and n_failed of b, whose log is set.
- * PCRCAST_EFORMAT: there is none, or more than one boot.
+ * Find the last boot attempt and the file that it started: attempt, load, first, ready, direct and n_failed of b,
+ * whose log is set. PCRCAST_EFORMAT: there is none, or more than one boot.
  */
 int baseline_cut(struct baseline *b, struct pcrcast_error *e);
 enum baseline_part baseline_part_of(const struct baseline *b, size_t i);

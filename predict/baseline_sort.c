@@ -1,10 +1,11 @@
 /*
  * Whose events are those of a recorded log: the firmware's, or those of the chain that it booted?
  *
- * Sources: PFP 1.06, section 3.3.4 (what goes into which register); EDK2 BmBoot.c, DxeTpm2MeasureBootLib.c and TdTcg2Dxe.c;
- * systemd 261, tpm2-pcr.h and measure-smbios.c. The order is that of some eighty recorded logs of PCRs: firmware may load
- * applications of its own before the separators (laptops of Dell and HP), logs no "Calling…" at all (servers of Supermicro),
- * tries several boot options, and measures the partition table just before it loads the file; and of nine of CC registers.
+ * Sources: PFP 1.06, section 3.3.4 (what goes into which register); EDK2 BmBoot.c, DxeTpm2MeasureBootLib.c and
+ * TdTcg2Dxe.c; systemd 261, tpm2-pcr.h and measure-smbios.c. The order is that of some eighty recorded logs of PCRs:
+ * firmware may load applications of its own before the separators (laptops of Dell and HP), logs no "Calling…" at all
+ * (servers of Supermicro), tries several boot options, and measures the partition table just before it loads the
+ * file; and of nine of CC registers.
  */
 #include "base/bytes.h"
 #include "base/reader.h"
@@ -30,7 +31,10 @@ enum kind {
 	OF_KERNEL, /* what firmware of 2022 says of the kernel and the command line that QEMU passes */
 };
 
-/* In which logs a row counts. In logs of CC registers a register is any of the PCRs that it stands for (UEFI 2.10, 38.4.1). */
+/*
+ * In which logs a row counts. In logs of CC registers a register is any of the PCRs that it stands for (UEFI 2.10,
+ * 38.4.1).
+ */
 enum { OF_PCRS = 1, OF_CC = 2, OF_BOTH = OF_PCRS | OF_CC };
 
 #define PCRS(a, b) ((UINT32_C(2) << (b)) - (UINT32_C(1) << (a)))

@@ -1,8 +1,8 @@
 /*
  * Sources: UEFI 2.10 section 38; EDK2 OvmfPkg/Tcg/TdTcg2Dxe (OnReadyToBoot: one separator, for RTMR1) and
- * DxeTpm2MeasureBootLib (images and the partition table are measured to CC only where there is CC); systemd 256 and 257
- * src/boot/measure.c, measure-smbios.c and NEWS of 262 (tagged events, under 261); Linux 6.12 efi-stub-helper.c (a TPM first, CC when there is
- * none). Held against recorded logs in tests/unit/test_cc.c.
+ * DxeTpm2MeasureBootLib (images and the partition table are measured to CC only where there is CC); systemd 256 and
+ * 257 src/boot/measure.c, measure-smbios.c and NEWS of 262 (tagged events, under 261); Linux 6.12 efi-stub-helper.c
+ * (a TPM first, CC when there is none). Held against recorded logs in tests/unit/test_cc.c.
  */
 #include "predict/cc.h"
 
@@ -16,7 +16,10 @@ static const char no_tpm[] = "none beside the CC registers";
 static const struct {
 	struct sd_version from;
 	enum cc_speech speech;
-	/* SMBIOS structures, when there is no TPM: 261 does not measure them, but its later releases may (pull request 42851). */
+	/*
+	 * SMBIOS structures, when there is no TPM: 261 does not measure them, but its later releases may (pull
+	 * request 42851).
+	 */
 	bool smbios_unsure;
 } systemd_rows[] = {
 	{ { 0, 0 }, CC_SILENT, false },

@@ -112,7 +112,7 @@ struct prediction {
 	const struct baseline_event *baseline; /* one for each event of the baseline log, in its order */
 	size_t n_baseline;
 	uint32_t incomplete; /* bit i: PCR i has no value */
-	bool cc; /* PCRs, here and in events, unknowns and values, are CC registers: enum cc_register counts them */
+	bool cc; /* PCRs, here and in events, unknowns, values and baseline, are CC registers: enum cc_register counts them */
 	alg_set banks;
 	struct pcr_bank values[ALG_COUNT]; /* for each alg in banks */
 };

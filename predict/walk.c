@@ -608,8 +608,8 @@ static int open_state(struct walk *w, struct pcrcast_error *e)
 }
 
 /*
- * Linux 6.12, arch/x86/kernel/kexec-bzimage64.c (the 64-bit entry point) and arch/arm64/kernel/kexec_image.c (the start of the image):
- * no EFI stub runs, and there are no boot services, whose firmware or loaders would measure.
+ * Linux 6.12, arch/x86/kernel/kexec-bzimage64.c (the 64-bit entry point) and arch/arm64/kernel/kexec_image.c (the
+ * start of the image): no EFI stub runs, and there are no boot services, whose firmware or loaders would measure.
  */
 static int kexec_measures_nothing(struct walk *w, struct pcrcast_error *e)
 {

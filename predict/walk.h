@@ -88,6 +88,7 @@ struct walk {
 /* An EFI image about to be started, and what it is handed. */
 struct start {
 	struct tree *volume; /* where it was loaded from; companions are looked up there */
+	bool alone;          /* but on the machine nothing is beside it */
 	const char *path;    /* in volume, stored spelling, '\' between names and in front */
 	const char
 		*real_path; /* the name it has when it runs: boot counting renames files; same as path else */

@@ -1,7 +1,7 @@
 /*
- * A recorded log of CC registers as the baseline of a TDX guest's prediction. Synthetic logs have their expectations by hand: which
- * events are whose, and each register's value as a chain of texts. Recorded logs (where they are at hand) have them by reading the
- * logs, and their own registers.
+ * A recorded log of CC registers as the baseline of a TDX guest's prediction. Synthetic logs have their expectations
+ * by hand: which events are whose, and each register's value as a chain of texts. Recorded logs (where they are at
+ * hand) have them by reading the logs, and their own registers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,11 +43,17 @@ enum { MRTD, RTMR0, RTMR1, RTMR2, RTMR3 };
 #define LINUX_LINE BYTES("\xed\x22\x3b\x8f\x1a\0\0\0LOADED_IMAGE::LoadOptions\0")
 #define LINUX_INITRD BYTES("\xec\x22\x3b\x8f\x0d\0\0\0Linux initrd\0")
 
-/* EFI_CC_MEASUREMENT_PROTOCOL_GUID in memory (python3: uuid.UUID("96751a3d-72f4-41a6-a794-ed5d0e67ae6b").bytes_le.hex()) */
+/*
+ * EFI_CC_MEASUREMENT_PROTOCOL_GUID in memory (python3:
+ * uuid.UUID("96751a3d-72f4-41a6-a794-ed5d0e67ae6b").bytes_le.hex())
+ */
 static const uint8_t guid_low[] = { 0x3d, 0x1a, 0x75, 0x96, 0xf4, 0x72, 0xa6, 0x41 },
 		     guid_high[] = { 0xa7, 0x94, 0xed, 0x5d, 0x0e, 0x67, 0xae, 0x6b };
 
-/* UEFI_IMAGE_LOAD_EVENT without a device path, and with the one of QEMU's -kernel: a vendor node, and "kernel" is left out. */
+/*
+ * UEFI_IMAGE_LOAD_EVENT without a device path, and with the one of QEMU's -kernel: a vendor node, and "kernel" is
+ * left out.
+ */
 static const char plain_path[32];
 static const uint8_t qemu_path[32 + 24] = {
 	[24] = 24, [32] = 4, 3,    20,   0,    0x72, 0xf7, 0x28, 0x14,        0x4a,        0xb6, 0x1e, 0x44,
@@ -256,7 +262,10 @@ static void expect_register(const struct esp *x, uint32_t reg, const struct slic
 		expect_register((x), (reg), texts_, sizeof texts_ / sizeof texts_[0]); \
 	} while (0)
 
-/* The bytes that an image's event covers: a built image is hashed without its checksum and the directory of certificates. */
+/*
+ * The bytes that an image's event covers: a built image is hashed without its checksum and the directory of
+ * certificates.
+ */
 static struct bytes authenticode_of(uint8_t *image, size_t n)
 {
 	struct bytes b = { NULL, 0 };
@@ -423,9 +432,12 @@ static void a_file_of_qemus_is_loaded_before_the_attempt(void **state)
 	give(x, &log, "quiet");
 	uint8_t *uki = put_uki(x, "260", &n);
 	struct bytes hashed = authenticode_of(uki, n);
+	esp_put_text(x, FIRST ".extra.d/a.cred", "is on no volume of the machine");
 	esp_predict_file(x, FIRST);
 	EXPECT_REGISTER(x, RTMR0, MACHINE, VARIABLES, ZEROS);
 	EXPECT_REGISTER(x, RTMR1, { hashed.p, hashed.n }, CALLING, INVOCATION, SUCCESS);
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		assert_null(strstr(x->p.log.events[i].description, "Credentials"));
 	assert_int_equal(x->p.incomplete, 0);
 	expect_assumption(x, "qemu-initrd", "none");
 	expect_assumption(x, "qemu", "passes the file unchanged");
@@ -678,7 +690,10 @@ static void events_of_recorded_logs_are_whose_they_are(void **state)
 		/* 0-20 firmware with Calling and separator, GPT, 22-82 shim, GRUB and old kernel, exit, RTMR3 */
 		{ TRUSTEE "CCEL_AAEL_alibabacloud", "21bt61.2a2." },
 		{ TRUSTEE "CCEL_data_gcp", "16bt2.2a" },
-		/* 14 Calling, 15 separator in RTMR0, 16 db's authority for shim, 17 GPT, 18-34 shim, fallback, shim, GRUB, kernel */
+		/*
+		 * 14 Calling, 15 separator in RTMR0, 16 db's authority for shim, 17 GPT, 18-34 shim, fallback, shim,
+		 * GRUB, kernel
+		 */
 		{ TRUSTEE "CCEL_data_grub", "16b.t17.2a" },
 		{ TRUSTEE "CCEL_data_grub_gke", "18bt14.2a" },
 		/* 11 the kernel of -kernel, 12-15 boot variables, Calling and separator */
@@ -687,7 +702,10 @@ static void events_of_recorded_logs_are_whose_they_are(void **state)
 		{ GOOGLE "cos-113-intel-tdx.bin", "16bt24.2a" },
 		{ GOOGLE "cos-113-intel-tdx-dupe-separator.bin", "16bt24.2a" },
 		{ GOOGLE "cos-113-intel-tdx-dupe-separator-unpadded.bin", "16bt24.2a" },
-		/* 9 "kernel", 13 the kernel, 14 "DirectBoot Command Line", 15-24 boot variables, Calling, seven separators */
+		/*
+		 * 9 "kernel", 13 the kernel, 14 "DirectBoot Command Line", 15-24 boot variables, Calling, seven
+		 * separators
+		 */
 		{ GOOGLE "ccel_event_log.bin", "9b?3b.?10w2a" },
 		/* 16 Calling, 17 separator, 18 Returning, 19 Calling, 20 GPT, 21-79 shim, GRUB and old kernel */
 		{ TRUSTEE "CCEL_data_csv", "20bt59.2a" },
@@ -760,8 +778,8 @@ static bool is_of_other_files(const struct event *ev)
 }
 
 /*
- * The events that are predicted in a register are those logged, one by one; where they cover a file that is another here, they get
- * the log's digest. With these the prediction replays to what the log does.
+ * The events that are predicted in a register are those logged, one by one; where they cover a file that is another
+ * here, they get the log's digest. With these the prediction replays to what the log does.
  */
 static void expect_made_again(struct esp *x, const struct eventlog *log, uint32_t reg)
 {
