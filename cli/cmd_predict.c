@@ -187,11 +187,12 @@ static void print_replaced(const struct arguments *a, const struct prediction *p
 {
 	for (size_t i = 0; i < p->n_baseline; i++) {
 		const struct baseline_event *ev = &p->baseline[i];
-		char buf[11];
+		char buf[11], name[12];
 
 		if (selected(a, ev->pcr) && !ev->kept)
-			printf("not kept: event %zu of the baseline, PCR %u %s: %s\n", i, ev->pcr,
-			       event_type_name(ev->type, buf), ev->reason);
+			printf("not kept: event %zu of the baseline, %s%s %s: %s\n", i, p->cc ? "" : "PCR ",
+			       register_name(p->cc, ev->pcr, name), event_type_name(ev->type, buf),
+			       ev->reason);
 	}
 }
 
@@ -280,13 +281,16 @@ static struct cJSON *baseline_json(struct json_doc *d, const struct arguments *a
 	for (size_t i = 0; i < p->n_baseline; i++) {
 		const struct baseline_event *ev = &p->baseline[i];
 		struct cJSON *o;
-		char buf[11];
+		char buf[11], name[12];
 
 		if (!selected(a, ev->pcr))
 			continue;
 		o = json_object(d);
 		json_add_u64(d, o, "event", i);
-		json_add_u64(d, o, "pcr", ev->pcr);
+		if (p->cc)
+			json_add_string(d, o, "register", register_name(true, ev->pcr, name));
+		else
+			json_add_u64(d, o, "pcr", ev->pcr);
 		json_add_string(d, o, "type", event_type_name(ev->type, buf));
 		json_add_bool(d, o, "kept", ev->kept);
 		json_add_string(d, o, "reason", ev->reason);

@@ -72,7 +72,7 @@ static int add_hwid(struct predict_arguments *a, const char *text)
 	return guid_parse(text, g) ? 0 : usage_error("--hwid %s: expected a GUID or none", text);
 }
 
-/* "2" or "2:terse": one call in vain, then one that succeeds. */
+/* "2" or "2:terse": one call in vain, then one that succeeds. "none": those of --after-state have been. */
 static int set_exit_calls(struct predict_options *p, const char *text)
 {
 	static const char tail[] = ":terse";
@@ -81,6 +81,11 @@ static int set_exit_calls(struct predict_options *p, const char *text)
 	unsigned long calls;
 	char digits[8];
 
+	p->exit_in_state = strcmp(text, "none") == 0;
+	if (p->exit_in_state) {
+		p->exit_given = true;
+		return 0;
+	}
 	n -= terse ? k : 0;
 	if (n >= sizeof digits)
 		n = 0;
@@ -88,8 +93,8 @@ static int set_exit_calls(struct predict_options *p, const char *text)
 	digits[n] = '\0';
 	if (!parse_unsigned(digits, PREDICT_MAX_EXIT_FAILURES + 1, &calls) || calls == 0)
 		return usage_error(
-			"--exit-boot-services %s: expected a number from 1 to %d, and perhaps :terse", text,
-			PREDICT_MAX_EXIT_FAILURES + 1);
+			"--exit-boot-services %s: expected none or a number from 1 to %d, and perhaps :terse",
+			text, PREDICT_MAX_EXIT_FAILURES + 1);
 	p->exit_given = true;
 	p->exit_failures = (unsigned)calls - 1;
 	p->exit_failures_terse = terse;
@@ -243,6 +248,9 @@ int predict_take_option(struct predict_arguments *a, int code)
 			return usage_error("--after-state was given twice");
 		a->after_state_path = optarg;
 		return empty_name(optarg) ? EXIT_TROUBLE : 0;
+	case OPT_KEXEC:
+		p->kexec = true;
+		return 0;
 	case OPT_CONFIDENTIAL_VM:
 		p->confidential_vm = true;
 		return 0;
@@ -374,9 +382,8 @@ static int check_start(const struct predict_arguments *a)
 	if ((a->baseline_path || a->after_state_path) && a->constellation)
 		return usage_error("%s does not go with --model constellation",
 				   a->baseline_path ? "--baseline" : "--after-state");
-	if ((a->baseline_path || a->after_state_path) && a->options.cc)
-		return usage_error("%s is about PCRs: --cc does not go with it",
-				   a->baseline_path ? "--baseline" : "--after-state");
+	if (a->after_state_path && a->options.cc)
+		return usage_error("--after-state is about PCRs: --cc does not go with it");
 	if (a->baseline_path && a->options.exit_given)
 		return usage_error("--exit-boot-services: the log of --baseline tells");
 	if ((a->options.firmware_version || a->options.memory_encryption) &&
@@ -386,6 +393,11 @@ static int check_start(const struct predict_arguments *a)
 		return usage_error("--model constellation knows no measurements of userspace");
 	if (a->baseline_path && a->after_state_path)
 		return usage_error("--baseline and --after-state both say where the boot begins");
+	if (!a->after_state_path && (a->options.kexec || a->options.exit_in_state))
+		return usage_error("%s goes with --after-state",
+				   a->options.kexec ? "--kexec" : "--exit-boot-services none");
+	if (a->options.kexec && a->options.exit_given && !a->options.exit_in_state)
+		return usage_error("--exit-boot-services: with --kexec there are no boot services");
 	if (a->after_state_path && a->options.failed_attempts)
 		return usage_error("--failed-attempts is the firmware's, which --after-state leaves out");
 	return 0;
@@ -477,10 +489,8 @@ static uint32_t state_pcrs(const struct pcr_values *v)
 	return pcrs ? pcrs : PREDICT_DEFAULT_PCRS;
 }
 
-uint32_t predict_default_pcrs(const struct predict_arguments *a)
+static uint32_t default_pcrs_of(const struct predict_arguments *a)
 {
-	if (a->n_axes && a->n_combinations)
-		a = &a->combinations[0].arguments;
 	uint32_t usual = a->options.cc       ? PREDICT_CC_REGISTERS :
 			 a->constellation    ? PREDICT_CONSTELLATION_PCRS :
 			 a->baseline_path    ? PREDICT_ALL_PCRS :
@@ -488,6 +498,16 @@ uint32_t predict_default_pcrs(const struct predict_arguments *a)
 					       PREDICT_DEFAULT_PCRS;
 
 	return usual | userspace_pcrs(&a->options.userspace);
+}
+
+/* Those of every combination: the order of an axis' values does not matter. */
+uint32_t predict_default_pcrs(const struct predict_arguments *a)
+{
+	uint32_t pcrs = 0;
+
+	for (size_t i = 0; i < a->n_combinations; i++)
+		pcrs |= default_pcrs_of(&a->combinations[i].arguments);
+	return pcrs ? pcrs : default_pcrs_of(a);
 }
 
 alg_set predict_default_banks(const struct predict_arguments *a)

@@ -38,6 +38,7 @@ enum {
 	OPT_MEMORY_ENCRYPTION,
 	OPT_BASELINE,
 	OPT_AFTER_STATE,
+	OPT_KEXEC,
 	OPT_MACHINE_ID,
 	OPT_FILE_SYSTEM,
 	OPT_VOLUME_KEY,
@@ -75,8 +76,8 @@ enum {
 	{ "kek", 0, "[GUID:]FILE|none", OPT_KEK, "the variable KEK (repeatable)" }, \
 	{ "db", 0, "[GUID:]FILE|none", OPT_DB, "the variable db (repeatable)" }, \
 	{ "dbx", 0, "[GUID:]FILE|none", OPT_DBX, "the variable dbx (repeatable)" }, \
-	{ "exit-boot-services", 0, "N[:terse]", OPT_EXIT_BOOT_SERVICES, \
-	  "calls of ExitBootServices() that the kernel makes, all but the last in vain (default 1)" }, \
+	{ "exit-boot-services", 0, "N[:terse]|none", OPT_EXIT_BOOT_SERVICES, \
+	  "calls of ExitBootServices(), all but the last in vain (default 1); none: --after-state has them" }, \
 	{ "confidential-vm", 0, NULL, OPT_CONFIDENTIAL_VM, "the machine is a confidential VM" }, \
 	{ "smbios", 0, "KEY=VALUE", OPT_SMBIOS, "SMBIOS type 11 string (repeatable)" }, \
 	{ "console", 0, "ARG|none", OPT_CONSOLE, \
@@ -94,9 +95,11 @@ enum {
 	{ "firmware-version", 0, "N", OPT_FIRMWARE_VERSION, "with gcp: of the virtual firmware (default 2)" }, \
 	{ "memory-encryption", 0, "NAME", OPT_MEMORY_ENCRYPTION, "with gcp: none, sev, sev-es, tdx or sev-snp" }, \
 	{ "baseline", 0, "LOG", OPT_BASELINE, \
-	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15" }, \
+	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15, or RTMRs (--cc)" }, \
 	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
 	  "start from these register values: the image has been loaded, no firmware events" }, \
+	{ "kexec", 0, NULL, OPT_KEXEC, \
+	  "with --after-state: kexec starts the image, only userspace measures from there on" }, \
 	{ "os-separator", 0, NULL, OPT_OS_SEPARATOR, \
 	  "also the word that systemd 261+ puts into PCR 0-7, 9 and 12-14" }, \
 	{ "nvpcr-init", 0, "NAME:0xINDEX:HEX", OPT_NVPCR_INIT, \

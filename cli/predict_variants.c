@@ -233,6 +233,26 @@ static int check_axes(const struct predict_arguments *a)
 	return 0;
 }
 
+/* Each combination reads its files anew. */
+static int check_standard_input(const struct predict_arguments *a, size_t n)
+{
+	const struct {
+		const char *option, *path;
+	} files[] = {
+		{ "baseline", a->baseline_path },
+		{ "after-state", a->after_state_path },
+		{ "variables", a->firmware.store },
+		{ "variables-dictionary", a->firmware.dictionary },
+	};
+
+	for (size_t i = 0; n > 1 && i < sizeof files / sizeof files[0]; i++)
+		if (files[i].path && strcmp(files[i].path, "-") == 0)
+			return usage_error(
+				"--%s -: standard input can be read for one combination only, there are %zu",
+				files[i].option, n);
+	return 0;
+}
+
 int predict_combine(struct predict_arguments *a)
 {
 	size_t n = 1;
@@ -246,7 +266,7 @@ int predict_combine(struct predict_arguments *a)
 	struct predict_combination *all = pool_array(a->pool, n, sizeof *all);
 	if (!all)
 		return out_of_memory();
-	if (check_axes(a) != 0)
+	if (check_axes(a) != 0 || check_standard_input(a, n) != 0)
 		return EXIT_TROUBLE;
 	a->combinations = all;
 	a->n_combinations = n;

@@ -1,13 +1,13 @@
 /*
  * Predict with a baseline: the firmware's own events come from a recorded log, the chain's from the image.
  */
-#include "predict/baseline.h"
+#include "predict/baseline_impl.h"
 
 #include <stdio.h>
 
 #include "base/bytes.h"
 #include "eventlog/decode.h"
-#include "predict/walk.h"
+#include "predict/cc.h"
 
 /* What firmware says of SecureBoot, one byte (UEFI 2.10, section 3.3); an absent variable is measured empty: off. */
 static bool secure_boot_of(struct walk *w, bool *ret)
@@ -104,7 +104,8 @@ static int check_banks(struct walk *w, const struct baseline *b, struct pcrcast_
 			const struct event *ev = &b->log->events[i];
 
 			if (b->places[i] != BASELINE_NOWHERE && ev->type != EV_NO_ACTION &&
-			    ev->pcr < PCR_COUNT && event_digest(ev, b->log, a).n != algs[a].len)
+			    baseline_pcr(b->log, ev) < PCR_COUNT &&
+			    event_digest(ev, b->log, a).n != algs[a].len)
 				return err_set(e, PCRCAST_ENOTFOUND, ev->offset, "event %zu has no %s digest",
 					       i, algs[a].name);
 		}
@@ -126,6 +127,14 @@ static int check_attempts(struct walk *w, const struct baseline *b, struct pcrca
 
 /* ---- boot options ---- */
 
+/* Firmware of 2022 has them in RTMR1, as if in PCR 5; others in RTMR0. */
+static bool is_boot_variable(const struct eventlog *log, const struct event *ev)
+{
+	return (baseline_of_pcr(log, ev, 1) || (log->kind == EVENTLOG_CC && baseline_of_pcr(log, ev, 5))) &&
+	       ev->content == CONTENT_PCCLIENT &&
+	       (ev->type == (uint32_t)EV_EFI_VARIABLE_BOOT || ev->type == (uint32_t)EV_EFI_VARIABLE_BOOT2);
+}
+
 /* The data that a boot option of the log hands to its file; false: there is no such variable. */
 static bool optional_data(struct walk *w, const struct event *ev, const char *name, struct slice *ret)
 {
@@ -135,10 +144,9 @@ static bool optional_data(struct walk *w, const struct event *ev, const char *na
 	struct load_option option;
 	struct efi_variable v;
 
-	if (ev->pcr != 1 || ev->content != CONTENT_PCCLIENT ||
-	    (ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT && ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT2) ||
-	    efi_variable_read(w->pool, ev->data, &v) || strlen(v.name) != strlen("Boot0000") ||
-	    strncmp(v.name, name, strlen(name)) != 0 || load_option_read(w->pool, v.data, &option))
+	if (!is_boot_variable(w->opt->baseline, ev) || efi_variable_read(w->pool, ev->data, &v) ||
+	    strlen(v.name) != strlen("Boot0000") || strncmp(v.name, name, strlen(name)) != 0 ||
+	    load_option_read(w->pool, v.data, &option))
 		return false;
 	*ret = option.optional_data;
 	if (slice_equal(*ret, (struct slice){ automatic, sizeof automatic }))
@@ -156,9 +164,9 @@ static bool tried_option(struct walk *w, const struct baseline *b, char ret[stat
 		struct efi_variable v;
 		struct slice number;
 
-		if (ev->pcr == 1 && ev->type == (uint32_t)EV_EFI_VARIABLE_BOOT &&
-		    ev->content == CONTENT_PCCLIENT && !efi_variable_read(w->pool, ev->data, &v) &&
-		    strcmp(v.name, "BootOrder") == 0 && slice_at(v.data, 2ull * b->n_failed, 2, &number)) {
+		if (ev->type == (uint32_t)EV_EFI_VARIABLE_BOOT && is_boot_variable(b->log, ev) &&
+		    !efi_variable_read(w->pool, ev->data, &v) && strcmp(v.name, "BootOrder") == 0 &&
+		    slice_at(v.data, 2ull * b->n_failed, 2, &number)) {
 			(void)snprintf(ret, 9, "Boot%04X", get_u16le(number.p));
 			return true;
 		}
@@ -177,8 +185,11 @@ static int check_boot_options(struct walk *w, const struct baseline *b, struct p
 		"the boot options in the baseline hand over other load options than this boot has";
 	struct slice asked = w->opt->has_load_options ? w->opt->load_options : SLICE_EMPTY;
 	bool any = false, fits = false;
+	uint32_t pcr = 1;
 	char name[9] = "Boot";
 
+	if (b->direct)
+		return 0; /* QEMU hands the load options over */
 	while (asked.n >= 2 && asked.p[asked.n - 1] == 0 && asked.p[asked.n - 2] == 0)
 		asked.n -= 2;
 	if (asked.n == 0 && !tried_option(w, b, name))
@@ -189,9 +200,10 @@ static int check_boot_options(struct walk *w, const struct baseline *b, struct p
 		if (!optional_data(w, &b->log->events[i], name, &data))
 			continue;
 		any = true;
+		pcr = baseline_pcr(b->log, &b->log->events[i]);
 		fits |= slice_equal(data, asked) || (asked.n == 0 && data.n == MARK);
 	}
-	return any && !fits ? walk_unknown(w, 1, reason, "--load-options", e) : 0;
+	return any && !fits ? walk_unknown(w, pcr, reason, "--load-options", e) : 0;
 }
 
 /*
@@ -211,14 +223,27 @@ static int check_boot_variables(struct walk *w, const struct baseline *b, struct
 		const struct firmware_variable *own;
 		struct efi_variable v;
 
-		if (ev->pcr != 1 || ev->content != CONTENT_PCCLIENT ||
-		    ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT || efi_variable_read(w->pool, ev->data, &v))
+		if (ev->type != (uint32_t)EV_EFI_VARIABLE_BOOT || !is_boot_variable(b->log, ev) ||
+		    efi_variable_read(w->pool, ev->data, &v))
 			continue;
 		own = firmware_variables_find(vars, v.name, &guid_efi_global);
 		if (!own || !slice_equal(own->data, v.data))
-			return walk_unknown(w, 1, reason, NULL, e);
+			return walk_unknown(w, baseline_pcr(b->log, ev), reason, NULL, e);
 	}
 	return 0;
+}
+
+/* ---- the whole log ---- */
+
+static int name_unsure_events(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < b->log->n_events; i++)
+		if (b->places[i] == BASELINE_UNSURE)
+			r = walk_unknown(w, baseline_pcr(b->log, &b->log->events[i]), b->events[i].reason,
+					 NULL, e);
+	return r;
 }
 
 int baseline_open(struct walk *w, struct pcrcast_error *e)
@@ -228,13 +253,18 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 
 	if (!b)
 		return err_nomem(e);
-	int r = baseline_sort(w->pool, w->opt->baseline, name, b, e);
+	int r = baseline_check_kind(w, w->opt->baseline->kind, e);
+	r = r < 0 ? r : baseline_sort(w->pool, w->opt->baseline, name, b, e);
+	if (r == 0 && w->opt->cc)
+		r = baseline_check_registers(w, b, e);
+	r = r < 0 ? r : baseline_check_direct(w, b, e);
 	r = r < 0 ? r : check_banks(w, b, e);
 	r = r < 0 ? r : check_secure_boot(w, e);
 	r = r < 0 ? r : take_variables(w, e);
 	r = r < 0 ? r : check_attempts(w, b, e);
 	r = r < 0 ? r : check_boot_options(w, b, e);
 	r = r < 0 ? r : check_boot_variables(w, b, e);
+	r = r < 0 ? r : name_unsure_events(w, b, e);
 	if (r == 0 && b->left_again)
 		r = walk_note(w, "in the baseline the first EFI file came back to the firmware", e);
 	if (r < 0)
@@ -251,10 +281,12 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 {
 	const struct baseline *b = w->baseline;
 	const struct event *ev = &b->log->events[i];
+	struct event kept = *ev;
 	struct decoded body;
 	char buf[11];
 
-	if (ev->pcr >= PCR_COUNT) {
+	kept.pcr = baseline_pcr(b->log, ev);
+	if (kept.pcr >= PCR_COUNT) {
 		b->events[i].reason = "no PCR but an NV index";
 		return 0;
 	}
@@ -267,15 +299,15 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	if (!text.description || !text.source)
 		return err_nomem(e);
 	b->events[i].kept = true;
-	if (ev->pcr == 7 && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
+	if (baseline_of_pcr(b->log, ev, 7) && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
 		r = walk_authority_before(w, ev->data, e);
 		if (r < 0)
 			return r;
 	}
-	return walk_event_observed(w, b->log, ev, text, e);
+	return walk_event_observed(w, b->log, &kept, text, e);
 }
 
-static int keep_all(struct walk *w, enum baseline_place place, struct pcrcast_error *e)
+int baseline_keep_all(struct walk *w, enum baseline_place place, struct pcrcast_error *e)
 {
 	int r = 0;
 
@@ -287,7 +319,7 @@ static int keep_all(struct walk *w, enum baseline_place place, struct pcrcast_er
 
 int baseline_before(struct walk *w, struct pcrcast_error *e)
 {
-	return keep_all(w, BASELINE_BEFORE, e);
+	return baseline_keep_all(w, BASELINE_BEFORE, e);
 }
 
 int baseline_table(struct walk *w, struct pcrcast_error *e)
@@ -296,13 +328,13 @@ int baseline_table(struct walk *w, struct pcrcast_error *e)
 			    w->baseline->table_seen ? "that of the baseline's disk" :
 						      "none, as in the baseline",
 			    NULL, e);
-	return r < 0 ? r : keep_all(w, BASELINE_TABLE, e);
+	return r < 0 ? r : baseline_keep_all(w, BASELINE_TABLE, e);
 }
 
 /* In front of what the firmware says at the end of boot services, nothing of it is in doubt but how often it is asked. */
 int baseline_after(struct walk *w, struct pcrcast_error *e)
 {
-	int r = keep_all(w, BASELINE_AFTER, e);
+	int r = baseline_keep_all(w, BASELINE_AFTER, e);
 
 	if (r < 0)
 		return r;
@@ -316,11 +348,14 @@ int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
 	static const char not_there[] =
 		"the boot loader measures SMBIOS structures of the machine, which the baseline's boot did not";
 	struct event_text text = { "SMBIOS structures", "hardware" };
+	const char *doubt = cc_smbios_doubt(w);
 	bool found = false;
 
 	if (w->smbios_measured)
 		return 0;
 	w->smbios_measured = true;
+	if (doubt)
+		return walk_event_unknown(w, 1, EV_EVENT_TAG, text, doubt, NULL, e);
 	for (size_t i = 0; w->baseline && i < w->baseline->log->n_events; i++)
 		if (w->baseline->places[i] == BASELINE_SMBIOS) {
 			w->baseline->events[i].reason =
@@ -332,7 +367,7 @@ int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
 			w, 1, EV_EVENT_TAG, text,
 			w->baseline ? not_there : "the boot loader measures SMBIOS structures of the machine",
 			"--baseline", e);
-	int r = keep_all(w, BASELINE_SMBIOS, e);
+	int r = baseline_keep_all(w, BASELINE_SMBIOS, e);
 	return r < 0 ? r :
 		       walk_assume(w, "smbios-structures", "those of the baseline's machine", "--baseline",
 				   e);

@@ -1,8 +1,8 @@
 /*
  * Sources: UEFI 2.10 section 38; EDK2 OvmfPkg/Tcg/TdTcg2Dxe (OnReadyToBoot: one separator, for RTMR1) and
- * DxeTpm2MeasureBootLib (images and the partition table are measured to CC only where there is CC); systemd 256 and 257
- * src/boot/measure.c, NEWS of 262 (tagged events, under 261); Linux 6.12 efi-stub-helper.c (a TPM first, CC when there is
- * none). Held against recorded logs in tests/unit/test_cc.c.
+ * DxeTpm2MeasureBootLib (images and the partition table are measured to CC only where there is CC); systemd 256 and
+ * 257 src/boot/measure.c, measure-smbios.c and NEWS of 262 (tagged events, under 261); Linux 6.12 efi-stub-helper.c
+ * (a TPM first, CC when there is none). Held against recorded logs in tests/unit/test_cc.c.
  */
 #include "predict/cc.h"
 
@@ -16,10 +16,16 @@ static const char no_tpm[] = "none beside the CC registers";
 static const struct {
 	struct sd_version from;
 	enum cc_speech speech;
+	/*
+	 * SMBIOS structures, when there is no TPM: 261 does not measure them, but its later releases may (pull
+	 * request 42851).
+	 */
+	bool smbios_unsure;
 } systemd_rows[] = {
-	{ { 0, 0 }, CC_SILENT },
-	{ { 256, 0 }, CC_WITHOUT_TAGGED },
-	{ { 261, 0 }, CC_TAGGED_AS_IPL },
+	{ { 0, 0 }, CC_SILENT, false },
+	{ { 256, 0 }, CC_WITHOUT_TAGGED, false },
+	{ { 261, 0 }, CC_TAGGED_AS_IPL, true },
+	{ { 262, 0 }, CC_TAGGED_AS_IPL, false },
 };
 
 int cc_prepare(struct predict_options *o, struct pcrcast_error *e)
@@ -42,17 +48,23 @@ int cc_prepare(struct predict_options *o, struct pcrcast_error *e)
 
 /* ---- who is at work ---- */
 
-static enum cc_speech speech_of_systemd(struct sd_version v)
+static void enter_systemd(struct walk *w, struct sd_version v)
 {
-	enum cc_speech speech = CC_SILENT;
-
 	for (size_t i = 0; i < sizeof systemd_rows / sizeof systemd_rows[0]; i++) {
 		struct sd_version from = systemd_rows[i].from;
 
-		if (v.major > from.major || (v.major == from.major && v.minor >= from.minor))
-			speech = systemd_rows[i].speech;
+		if (v.major < from.major || (v.major == from.major && v.minor < from.minor))
+			continue;
+		w->cc_speech = systemd_rows[i].speech;
+		w->cc_smbios_unsure = systemd_rows[i].smbios_unsure;
 	}
-	return speech;
+}
+
+const char *cc_smbios_doubt(const struct walk *w)
+{
+	return w->opt->cc && w->cc_smbios_unsure && !(w->opt->cc_quirks & CC_QUIRK_VTPM) ?
+		       "whether this release of systemd measures SMBIOS structures without a TPM is not known" :
+		       NULL;
 }
 
 static int note_silence(struct walk *w, const char *who, struct pcrcast_error *e)
@@ -77,7 +89,7 @@ int cc_enter(struct walk *w, const struct start *s, struct pcrcast_error *e)
 			"%s: RTMRs are those of TDX guests, expected an image for x86-64, machine 0x8664, found 0x%04x",
 			s->path, s->pe.machine);
 	if (s->id.kind == SD_STUB || s->id.kind == SD_BOOT) {
-		w->cc_speech = speech_of_systemd(s->id.version);
+		enter_systemd(w, s->id.version);
 	} else {
 		/* shim from 15.7 and GRUB from 2.12 know it, and older ones with their distributor's patch. */
 		int r = scan_for_cc(&s->pe.image, &known, e);
@@ -184,10 +196,12 @@ static int fold_unknowns(struct walk *w, struct pcrcast_error *e)
 	p->unknowns = NULL;
 	p->n_unknowns = w->cap_unknowns = 0;
 	p->incomplete = 0;
-	int r = walk_unknown(
-		w, CC_RTMR0,
-		"the virtual firmware measures its hand-off blocks, its configuration volume, ACPI tables and boot variables there",
-		NULL, e);
+	int r = w->baseline ?
+			0 :
+			walk_unknown(
+				w, CC_RTMR0,
+				"the virtual firmware measures its hand-off blocks, its configuration volume, ACPI tables and boot variables there",
+				"--baseline", e);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (is_of_registers(of_pcrs[i].pcr))
 			r = walk_unknown(w, cc_register_of_pcr(of_pcrs[i].pcr), of_pcrs[i].reason,
@@ -200,7 +214,9 @@ static int say_what_is_assumed(struct walk *w, struct pcrcast_error *e)
 	bool vtpm = w->opt->cc_quirks & CC_QUIRK_VTPM, separator = w->opt->cc_quirks & CC_QUIRK_SEPARATOR;
 	int r = walk_assume(w, "rtmr3-extensions", "none", NULL, e);
 
-	if (r == 0 && !vtpm)
+	if (r < 0 || w->baseline) /* which has told it, see baseline_cc.c */
+		return r;
+	if (!vtpm)
 		r = walk_assume(w, "tpm", no_tpm, "--cc-quirk vtpm", e);
 	if (r == 0 && !separator)
 		r = walk_assume(

@@ -23,5 +23,8 @@ int cc_enter_kernel(struct walk *w, const struct kernel *k, const char *source, 
  */
 int cc_takes(struct walk *w, struct event *ev, bool *ret, struct pcrcast_error *e);
 
+/* Why it is not known that systemd's component at work measures SMBIOS structures to RTMR0; NULL: it does. */
+const char *cc_smbios_doubt(const struct walk *w);
+
 /* The walk is over: PCRs become CC registers in events, unknowns and incomplete. */
 int cc_finish(struct walk *w, struct pcrcast_error *e);

@@ -77,6 +77,8 @@ int stub_list_files(struct stub_run *run, const char *dir, const char *suffix, c
 
 	*ret = NULL;
 	*ret_n = 0;
+	if (run->start->alone)
+		return 0;
 	int r = tree_list_dir(run->start->volume, dir, &list, e);
 	if (r == -PCRCAST_ENOTFOUND)
 		return 0;

@@ -148,18 +148,22 @@ static int own_events(struct walk *w, struct pcrcast_error *e)
 	return r < 0 ? r : boot_manager_events(w, e);
 }
 
+/* Who publishes final values has seen the end of boot services too; who has read the registers before the image ran has not. */
+static int end_after_state(struct walk *w, struct pcrcast_error *e)
+{
+	static const char reason[] =
+		"whether the state to start from has the end of boot services in it, as a vendor's final values do, is not known";
+
+	if (w->opt->exit_given)
+		return w->opt->exit_in_state ? 0 : firmware_exit_boot_services(w, e);
+	return w->out->incomplete & 1 << 5 ? 0 : walk_unknown(w, 5, reason, "--exit-boot-services", e);
+}
+
 static int after_the_chain(struct walk *w, struct pcrcast_error *e)
 {
-	const struct predict_options *o = w->opt;
-
 	if (w->baseline)
 		return baseline_after(w, e);
-	if (!o->after_state || o->exit_given)
-		return firmware_exit_boot_services(w, e);
-	/* who publishes final values has seen the end of boot services too */
-	return o->pcrs & 1 << 5 ? walk_assume(w, "exit-boot-services", "in the state already",
-					      "--exit-boot-services", e) :
-				  0;
+	return w->opt->after_state ? end_after_state(w, e) : firmware_exit_boot_services(w, e);
 }
 
 static int start_again(struct walk *w, struct pcrcast_error *e)
@@ -205,6 +209,8 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 		r = walk_loaded_before(w, &s.pe, s.path, e);
 	else if (r == 0)
 		r = walk_load(w, &s.pe, s.path, (struct event_text){ "first EFI file", s.path }, e);
+	if (r == 0 && w->baseline)
+		r = baseline_between(w, &s, e);
 	if (r == 0)
 		r = stage_image(w, &s, e);
 	if (r == 0 && w->restarts)

@@ -50,6 +50,7 @@ struct predict_options {
 	const char *const *grub_volumes;
 	size_t n_grub_volumes;
 	bool exit_given;          /* what follows was given */
+	bool exit_in_state;       /* after_state is of a time when the boot services had ended */
 	unsigned exit_failures;   /* calls of ExitBootServices() before the one that succeeds */
 	bool exit_failures_terse; /* their invocation is not measured, as in EDK2 before edk2-stable202411 */
 	const struct firmware_variables *variables; /* NULL: nothing is known of them */
@@ -60,6 +61,7 @@ struct predict_options {
 	const struct eventlog *baseline;
 	const char *baseline_name;
 	const struct pcr_values *after_state; /* registers when the image gets control; NULL: from reset */
+	bool kexec; /* with after_state: kexec starts the image, so that nothing of it is measured before userspace */
 	struct userspace_options userspace;
 	alg_set banks; /* 0: SHA-256 */
 	uint32_t pcrs; /* bit i: PCR i is wanted; only these are hashed. 0: PREDICT_DEFAULT_PCRS */
@@ -111,7 +113,7 @@ struct prediction {
 	const struct baseline_event *baseline; /* one for each event of the baseline log, in its order */
 	size_t n_baseline;
 	uint32_t incomplete; /* bit i: PCR i has no value */
-	bool cc; /* PCRs, here and in events, unknowns and values, are CC registers: enum cc_register counts them */
+	bool cc; /* PCRs, here and in events, unknowns, values and baseline, are CC registers: enum cc_register counts them */
 	alg_set banks;
 	struct pcr_bank values[ALG_COUNT]; /* for each alg in banks */
 };

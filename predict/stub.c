@@ -609,7 +609,7 @@ static int say_what_is_used(struct stub_run *run, struct pcrcast_error *e)
 				"%s: systemd-stub %s is newer than every version known here: predicted as the newest known, 262",
 				run->start->path, run->uki.stub.text),
 			e);
-	if (r == 0 && run->w->img->kind == IMAGE_FILE &&
+	if (r == 0 && run->w->img->kind == IMAGE_FILE && !run->start->alone &&
 	    tree_list_dir(run->start->volume, run->extra_dir, &ignored, NULL) == 0)
 		r = walk_note(run->w,
 			      pool_printf(pool, "companions are taken from the directory %s beside the file",

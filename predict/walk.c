@@ -594,7 +594,9 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 static int open_state(struct walk *w, struct pcrcast_error *e)
 {
 	int r = walk_assume(w, "after-state",
-			    "the values when the image gets control, its loading measured before",
+			    w->opt->kexec ?
+				    "the values when kexec starts the image" :
+				    "the values when the image gets control, its loading measured before",
 			    "--after-state", e);
 
 	for (uint32_t pcr = 0; r == 0 && pcr < PCR_COUNT; pcr++)
@@ -605,11 +607,20 @@ static int open_state(struct walk *w, struct pcrcast_error *e)
 	return r;
 }
 
+/*
+ * Linux 6.12, arch/x86/kernel/kexec-bzimage64.c (the 64-bit entry point) and arch/arm64/kernel/kexec_image.c (the
+ * start of the image): no EFI stub runs, and there are no boot services, whose firmware or loaders would measure.
+ */
+static int kexec_measures_nothing(struct walk *w, struct pcrcast_error *e)
+{
+	return walk_note(w, "kexec runs no EFI stub: nothing of the image is measured", e);
+}
+
 static int boot_by_edk2(struct walk *w, struct pcrcast_error *e)
 {
 	int r = w->opt->baseline ? baseline_open(w, e) : w->opt->after_state ? open_state(w, e) : 0;
 
-	r = r < 0 ? r : stage_firmware(w, e);
+	r = r < 0 ? r : w->opt->kexec ? kexec_measures_nothing(w, e) : stage_firmware(w, e);
 	r = r < 0 ? r : name_unknown_registers(w, e);
 	return r < 0 ? r : stage_userspace(w, e);
 }

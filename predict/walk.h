@@ -66,7 +66,8 @@ struct walk {
 	enum cc_speech cc_speech; /* of the component at work */
 	enum cc_speech cc_shim;   /* of shim, which goes on to measure images when others are at work */
 	const char *cc_unsure;    /* CC_UNSURE: why */
-	bool shim_speaks;         /* it is shim that logs, whoever is at work */
+	bool cc_smbios_unsure; /* whether the component at work measures SMBIOS structures without a TPM is not known */
+	bool shim_speaks; /* it is shim that logs, whoever is at work */
 
 	struct shim *shim; /* shim has run; NULL: not */
 	struct {
@@ -87,6 +88,7 @@ struct walk {
 /* An EFI image about to be started, and what it is handed. */
 struct start {
 	struct tree *volume; /* where it was loaded from; companions are looked up there */
+	bool alone;          /* but on the machine nothing is beside it */
 	const char *path;    /* in volume, stored spelling, '\' between names and in front */
 	const char
 		*real_path; /* the name it has when it runs: boot counting renames files; same as path else */

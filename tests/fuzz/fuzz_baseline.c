@@ -23,12 +23,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	(void)eventlog_read(bytes, EVENTLOG_KINDS, &log, &e); /* the sound events before what is not count */
 	if (baseline_sort(&log.pool, &log, "log", &b, &e) == 0) {
-		CHECK(b.attempt < b.first && b.first < log.n_events);
-		CHECK(b.places[b.attempt] == BASELINE_BEFORE && b.places[b.first] == BASELINE_NOWHERE);
+		CHECK(b.direct ? b.first < b.attempt && b.attempt < b.ready && b.ready <= log.n_events :
+				 b.attempt < b.first && b.first < log.n_events);
+		CHECK(b.places[b.attempt] == (b.direct ? BASELINE_BETWEEN : BASELINE_BEFORE));
+		CHECK(b.load <= b.first && b.places[b.first] == BASELINE_NOWHERE);
 		CHECK(b.n_failed < log.n_events);
 		for (size_t i = 0; i < log.n_events; i++) {
 			CHECK(b.events[i].reason && !b.events[i].kept);
-			CHECK(i >= b.attempt || b.places[i] != BASELINE_AFTER);
+			CHECK(i > b.first || b.places[i] != BASELINE_AFTER);
+			CHECK(b.direct || b.places[i] != BASELINE_BETWEEN);
+			(void)baseline_pcr(&log, &log.events[i]);
 		}
 	}
 	(void)baseline_variable(&log.pool, &log, "SecureBoot", &v);

@@ -260,6 +260,24 @@ static void who_vouched_for_the_old_image_is_not_kept_but_who_vouched_before_is(
 	eventlog_done(&log);
 }
 
+/* systemd 261, tpm2-pcr.h: types 1, 2 and 11 have tags of their own. A boot without such a boot loader has none of them. */
+static void smbios_structures_of_the_old_chain_are_not_the_firmwares(void **state)
+{
+	static const char *const tags[] = { "\xbc\x7c\xcb\xd5", "\xc8\x7b\xd4\xe0", "\x23\xbd\xb3\xc0" };
+	struct esp *x = *state;
+	struct eventlog log = usual_log();
+
+	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+		log_add(&log, 1, EV_EVENT_TAG, (struct slice){ (const uint8_t *)tags[i], 4 },
+			BYTES("structure"));
+		assert_int_equal(sorted(&log).places[log.n_events - 1], BASELINE_SMBIOS);
+	}
+	give(x, &log);
+	esp_predict(x);
+	EXPECT_REGISTER(x, 1, log.events[4].data, log.events[5].data, ZEROS);
+	eventlog_done(&log);
+}
+
 /* ---- what does not fit ---- */
 
 static void a_log_without_a_boot_is_refused(void **state)
@@ -371,6 +389,78 @@ static void a_state_is_extended_without_the_firmware(void **state)
 	assert_true(x->p.incomplete & 1 << 4);
 }
 
+/* value := hash(value || hash(text)) */
+static void extend(uint8_t value[static 32], struct slice text)
+{
+	uint8_t both[64];
+	struct digest d;
+
+	memcpy(both, value, 32);
+	assert_int_equal(digest_of(ALG_SHA256, text, &d, NULL), 0);
+	memcpy(both + 32, d.bytes, 32);
+	assert_int_equal(digest_of(ALG_SHA256, (struct slice){ both, 64 }, &d, NULL), 0);
+	memcpy(value, d.bytes, 32);
+}
+
+static void the_end_of_boot_services_is_in_a_state_or_not(void **state)
+{
+	struct pcr_values v = { .known = { [ALG_SHA256] = 1 << 4 | 1 << 5 } };
+	struct esp *x = *state;
+	uint8_t want[32];
+
+	put_kernel(x);
+	memset(v.value[ALG_SHA256][5], 0xcc, 32);
+	memcpy(want, v.value[ALG_SHA256][5], 32);
+	x->opt.after_state = &v;
+	x->opt.pcrs = 1 << 4 | 1 << 5;
+	esp_predict(x);
+	assert_true(x->p.incomplete & 1 << 5);
+	assert_false(x->p.incomplete & 1 << 4);
+	expect_reason(x, 5, "whether the state to start from has the end of boot services in it",
+		      "--exit-boot-services");
+	x->opt.exit_given = x->opt.exit_in_state = true;
+	esp_predict(x);
+	assert_false(x->p.incomplete & 1 << 5);
+	assert_memory_equal(x->p.values[ALG_SHA256].pcr[5], want, 32);
+	x->opt.exit_in_state = false;
+	esp_predict(x);
+	extend(want, BYTES("Exit Boot Services Invocation"));
+	extend(want, BYTES("Exit Boot Services Returned with Success"));
+	assert_memory_equal(x->p.values[ALG_SHA256].pcr[5], want, 32);
+
+	/* what the state does not tell has that reason alone */
+	v.known[ALG_SHA256] = 1 << 4;
+	x->opt.exit_given = false;
+	esp_predict(x);
+	expect_reason(x, 5, "the state to start from does not tell it", "--after-state");
+	for (size_t i = 0, n = 0; i < x->p.n_unknowns; i++)
+		assert_true(x->p.unknowns[i].pcr != 5 || ++n == 1);
+}
+
+static void after_kexec_the_state_stays(void **state)
+{
+	struct pcr_values v = { .known = { [ALG_SHA256] = 0xffff } };
+	struct esp *x = *state;
+
+	put_kernel(x); /* with an EFI stub that would measure */
+	esp_set_load_options(x, "quiet");
+	for (unsigned pcr = 0; pcr < 16; pcr++)
+		memset(v.value[ALG_SHA256][pcr], (int)(0xa0 + pcr), 32);
+	x->opt.after_state = &v;
+	x->opt.kexec = true;
+	x->opt.pcrs = 0xffff;
+	esp_predict(x);
+	assert_int_equal(x->p.log.n_events, 0);
+	assert_int_equal(x->p.incomplete & 0xffff, 1 << 10); /* IMA's */
+	for (unsigned pcr = 0; pcr < 16; pcr++)
+		if (pcr != 10)
+			assert_memory_equal(x->p.values[ALG_SHA256].pcr[pcr], v.value[ALG_SHA256][pcr], 32);
+	expect_note(x, "kexec runs no EFI stub");
+	x->opt.kexec = false;
+	esp_predict(x);
+	assert_memory_not_equal(x->p.values[ALG_SHA256].pcr[9], v.value[ALG_SHA256][9], 32);
+}
+
 int main(void)
 {
 #define WITH_ESP(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
@@ -380,12 +470,15 @@ int main(void)
 		cmocka_unit_test(applications_of_the_firmware_are_its_own),
 		WITH_ESP(failed_attempts_and_what_they_loaded_are_the_logs),
 		cmocka_unit_test(who_vouched_for_the_old_image_is_not_kept_but_who_vouched_before_is),
+		WITH_ESP(smbios_structures_of_the_old_chain_are_not_the_firmwares),
 		WITH_ESP(a_log_without_a_boot_is_refused),
 		WITH_ESP(a_bank_that_the_log_does_not_have_is_refused),
 		WITH_ESP(another_secure_boot_state_is_refused_and_the_logs_is_taken),
 		WITH_ESP(boot_options_with_other_load_options_leave_pcr_1_open),
 		WITH_ESP(a_log_that_ends_early_leaves_pcr_5_open),
 		WITH_ESP(a_state_is_extended_without_the_firmware),
+		WITH_ESP(the_end_of_boot_services_is_in_a_state_or_not),
+		WITH_ESP(after_kexec_the_state_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,7 @@ static void imas_first_entry_is_the_recorded_machines(void **state)
 
 	put_silent_kernel(x);
 	x->opt.after_state = &v;
+	x->opt.exit_given = x->opt.exit_in_state = true; /* as Linux read them */
 	x->opt.banks = (1u << ALG_COUNT) - 1;
 	x->opt.userspace.boot_aggregate = x->opt.userspace.ima_template_given = true;
 	x->opt.userspace.ima_hash = ALG_SHA256;
@@ -173,6 +174,7 @@ static void imas_entry_needs_what_it_covers(void **state)
 
 	put_silent_kernel(x);
 	x->opt.after_state = &v;
+	x->opt.exit_given = x->opt.exit_in_state = true; /* as Linux read them */
 	x->opt.userspace.boot_aggregate = true;
 	x->opt.userspace.ima_hash = ALG_SHA1;
 	esp_predict_fails(x, PCRCAST_EINVAL, "--boot-aggregate sha1: the bank is not among those of --bank");
