@@ -1,0 +1,53 @@
+/* SMBIOS tables: structures lie in the file one behind the other, strings in their structures, an error says what and where. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/efi/smbios.h"
+
+#define CHECK(x)                          \
+	do {                              \
+		if (!(x))                 \
+			__builtin_trap(); \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void look_at(const struct smbios_structure *s)
+{
+	struct slice rest = smbios_strings(s), each = SLICE_EMPTY;
+	const uint8_t *end = s->bytes.p + s->bytes.n;
+	size_t total = 0;
+
+	CHECK(s->fields_len >= 4 && s->bytes.n >= s->fields_len + 2u && end[-1] == 0 && end[-2] == 0);
+	while (smbios_next_string(&rest, &each)) {
+		CHECK(each.n && each.p + each.n < end && !memchr(each.p, 0, each.n));
+		total += each.n + 1;
+	}
+	CHECK(total + s->fields_len < s->bytes.n);
+	for (size_t field = 0; field < 256; field++)
+		if (smbios_field_string(s, field, &each))
+			CHECK(field < s->fields_len && each.p + each.n < end);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct slice bytes = n ? (struct slice){ data, n } : SLICE_EMPTY;
+	struct pcrcast_error e = { .msg = "" };
+	struct smbios_table t = { NULL, 0, 0 };
+	struct pool pool = POOL_INIT;
+
+	if (smbios_read(&pool, bytes, &t, &e) == 0) {
+		size_t at = t.n ? t.items[0].off : 0;
+
+		for (size_t i = 0; i < t.n; i++) {
+			CHECK(t.items[i].off == at && t.items[i].bytes.p == data + at);
+			at += t.items[i].bytes.n;
+			CHECK(at < n && t.items[i].type != 127);
+			look_at(&t.items[i]);
+		}
+	} else {
+		CHECK(t.n == 0 && e.msg[0] != '\0' && e.offset <= n);
+	}
+	pool_done(&pool);
+	return 0;
+}
