@@ -540,7 +540,8 @@ static int print_as(struct arguments *a, struct prediction *all, struct pcrcast_
 /* The log to write is no file of the image, nor one that is read. */
 static int check_target(const struct arguments *a, struct pcrcast_error *e)
 {
-	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path };
+	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path,
+				       a->predict.smbios_path };
 	struct stat in, out;
 
 	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)

@@ -311,29 +311,18 @@ int baseline_after(struct walk *w, struct pcrcast_error *e)
 	return walk_assume(w, "exit-boot-services", "the calls of the baseline", NULL, e);
 }
 
-int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
+int baseline_smbios(struct walk *w, bool keep_them, bool *ret_any, struct pcrcast_error *e)
 {
-	static const char not_there[] =
-		"the boot loader measures SMBIOS structures of the machine, which the baseline's boot did not";
-	struct event_text text = { "SMBIOS structures", "hardware" };
-	bool found = false;
+	const struct baseline *b = w->baseline;
 
-	if (w->smbios_measured)
-		return 0;
-	w->smbios_measured = true;
-	for (size_t i = 0; w->baseline && i < w->baseline->log->n_events; i++)
-		if (w->baseline->places[i] == BASELINE_SMBIOS) {
-			w->baseline->events[i].reason =
-				"SMBIOS structures of the machine, which this chain measures as well";
-			found = true;
+	*ret_any = false;
+	for (size_t i = 0; b && i < b->log->n_events; i++)
+		if (b->places[i] == BASELINE_SMBIOS) {
+			b->events[i].reason =
+				keep_them ?
+					"SMBIOS structures of the machine, which this chain measures as well" :
+					"SMBIOS structures, which --smbios-tables tells";
+			*ret_any = true;
 		}
-	if (!found)
-		return walk_event_unknown(
-			w, 1, EV_EVENT_TAG, text,
-			w->baseline ? not_there : "the boot loader measures SMBIOS structures of the machine",
-			"--baseline", e);
-	int r = keep_all(w, BASELINE_SMBIOS, e);
-	return r < 0 ? r :
-		       walk_assume(w, "smbios-structures", "those of the baseline's machine", "--baseline",
-				   e);
+	return keep_them && b ? keep_all(w, BASELINE_SMBIOS, e) : 0;
 }

@@ -40,6 +40,9 @@ int baseline_sort(struct pool *pool, const struct eventlog *log, const char *nam
 bool baseline_variable(struct pool *pool, const struct eventlog *log, const char *name,
 		       struct efi_variable *ret);
 
+/* Does systemd tag events about SMBIOS structures so? */
+bool smbios_tag_known(uint32_t tag);
+
 struct walk;
 
 /* Sort the log that the options name into w->baseline, and check that it fits what is asked. Before the first stage. */
@@ -49,3 +52,8 @@ int baseline_open(struct walk *w, struct pcrcast_error *e);
 int baseline_before(struct walk *w, struct pcrcast_error *e);
 int baseline_table(struct walk *w, struct pcrcast_error *e);
 int baseline_after(struct walk *w, struct pcrcast_error *e);
+/*
+ * The SMBIOS structures that the baseline's chain measured: are there any? keep_them: they are events of this boot as well. Without
+ * a baseline there are none.
+ */
+int baseline_smbios(struct walk *w, bool keep_them, bool *ret_any, struct pcrcast_error *e);

@@ -12,9 +12,8 @@
 #include "base/reader.h"
 
 enum {
-	SMBIOS_TAG = (int)0xd5cb7cbc, /* systemd 261, tpm2-pcr.h: SMBIOS structures in PCR 1 */
-	IMAGE_LOAD_FIXED = 24,        /* UEFI_IMAGE_LOAD_EVENT up to the length of its device path */
-	NODE_MEDIA = 4,               /* device path types and subtypes, UEFI 2.10 section 10.3.5 */
+	IMAGE_LOAD_FIXED = 24, /* UEFI_IMAGE_LOAD_EVENT up to the length of its device path */
+	NODE_MEDIA = 4,        /* device path types and subtypes, UEFI 2.10 section 10.3.5 */
 	NODE_FV_FILE = 6,
 };
 
@@ -83,8 +82,9 @@ static bool is_action(const struct event *ev, const char *text)
 static bool is_smbios(const struct event *ev)
 {
 	struct reader r = reader_over(ev->data);
+	uint32_t tag = reader_u32le(&r);
 
-	return ev->type == EV_EVENT_TAG && reader_u32le(&r) == (uint32_t)SMBIOS_TAG && !r.failed;
+	return ev->type == EV_EVENT_TAG && !r.failed && smbios_tag_known(tag);
 }
 
 /* Does an event speak of an application that lies in the firmware itself? */

@@ -247,7 +247,8 @@ static int append(struct stub_run *run, struct utf16 more, bool always_space, co
 static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 {
 	static const char key[] = "io.systemd.stub.kernel-cmdline-extra";
-	struct event_text text = { "command line from SMBIOS type 11", "--smbios" };
+	struct event_text text = { "command line from SMBIOS type 11", walk_smbios_option(run->w) };
+	enum event_origin origin = walk_smbios_origin(run->w);
 	const char *value = NULL;
 	struct utf16 more;
 	bool undefined;
@@ -262,8 +263,8 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 		r = cmdline_mangle(run->w->pool, run->rules->mangle, more, &more, &undefined, e);
 		if (r < 0 || more.n == 0)
 			return r;
-		r = walk_command_line(run->w, more, EVENT_ASSUMED, text, e);
-		return r < 0 ? r : append(run, more, false, "--smbios", e);
+		r = walk_command_line(run->w, more, origin, text, e);
+		return r < 0 ? r : append(run, more, false, text.source, e);
 	}
 
 	if (!*value)
@@ -274,8 +275,8 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 	if (!run->has_line)
 		r = utf16_of_utf8(run->w->pool, "(null)", &run->line, e);
 	if (r == 0)
-		r = append(run, more, true, "--smbios", e);
-	return r < 0 ? r : walk_command_line(run->w, more, EVENT_ASSUMED, text, e);
+		r = append(run, more, true, text.source, e);
+	return r < 0 ? r : walk_command_line(run->w, more, origin, text, e);
 }
 
 /* What the kernel's console is depends on the hardware; the words are not measured here, but the kernel does. */

@@ -309,28 +309,6 @@ int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e)
 	return w->opt->confidential_vm ? 0 : walk_assume(w, "confidential-vm", "no", "--confidential-vm", e);
 }
 
-int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e)
-{
-	*ret = !w->opt->confidential_vm;
-	return *ret && !w->opt->n_smbios ? walk_assume(w, "smbios", "none", "--smbios", e) : 0;
-}
-
-int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e)
-{
-	size_t n = strlen(key);
-	bool read;
-	int r = walk_reads_smbios(w, &read, e);
-
-	*ret = NULL;
-	for (size_t i = 0; r == 0 && read && i < w->opt->n_smbios; i++)
-		if (strncmp(w->opt->smbios[i], key, n) == 0 && w->opt->smbios[i][n] == '=') {
-			w->used |= OPTION_SMBIOS;
-			*ret = w->opt->smbios[i] + n + 1;
-			return walk_no_confidential_vm(w, e);
-		}
-	return r;
-}
-
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
 		    struct pcrcast_error *e)
 {
@@ -520,7 +498,8 @@ static int note_unused_options(struct walk *w, struct pcrcast_error *e)
 		{ OPTION_PROFILE, o->has_profile, "--profile" },
 		{ OPTION_LOAD_OPTIONS, o->has_load_options && o->load_options.n, "--load-options" },
 		{ OPTION_GRUB_VOLUME, o->n_grub_volumes > 0, "--grub-volume" },
-		{ OPTION_SMBIOS, o->n_smbios > 0, "--smbios" },
+		{ OPTION_SMBIOS, o->n_smbios > 0 && !o->smbios_table, "--smbios" },
+		{ OPTION_SMBIOS_TABLES, o->smbios_table, "--smbios-tables" },
 		{ OPTION_CONSOLE, o->console_known, "--console" },
 		{ OPTION_BOOT_SECRET, o->boot_secret != BOOT_SECRET_UNKNOWN, "--boot-secret" },
 		{ OPTION_HWID, o->hardware.ids_known, "--hwid" },
@@ -565,6 +544,8 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	if (r == 0 && img->file && o.boot)
 		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			    "--boot names a file inside an ESP, this is one EFI file");
+	if (r == 0)
+		r = walk_settle_smbios(&w, e);
 	if (r == 0)
 		r = boot(&w, e);
 	if (r == 0 && o.entry && !w.menu_seen)
