@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "eventlog/decode.h"
+#include "predict/smbios_handoff.h"
 #include "predict/walk.h"
 
 /* What firmware says of SecureBoot, one byte (UEFI 2.10, section 3.3); an absent variable is measured empty: off. */
@@ -247,6 +248,19 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 
 /* ---- events ---- */
 
+/* The firmware measures the SMBIOS table too: when the user's is another one, what it would make of that is not known. */
+static int check_smbios(struct walk *w, const struct event *ev, struct pcrcast_error *e)
+{
+	static const char reason[] =
+		"what the baseline's firmware measured of its SMBIOS table is not what EDK2 makes of that of --smbios-tables";
+	bool fits = true;
+	int r = 0;
+
+	if (ev->pcr == 1 && w->opt->smbios_table && smbios_handoff_is(ev))
+		r = smbios_handoff_fits(w->pool, w->baseline->log, ev, w->opt->smbios_table, &fits, e);
+	return r == 0 && !fits ? walk_unknown(w, 1, reason, "--baseline", e) : r;
+}
+
 static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 {
 	const struct baseline *b = w->baseline;
@@ -267,6 +281,9 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	if (!text.description || !text.source)
 		return err_nomem(e);
 	b->events[i].kept = true;
+	r = check_smbios(w, ev, e);
+	if (r < 0)
+		return r;
 	if (ev->pcr == 7 && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
 		r = walk_authority_before(w, ev->data, e);
 		if (r < 0)

@@ -112,7 +112,7 @@ static int read_structure(struct slice table, size_t base, size_t at, struct smb
 
 int smbios_read(struct pool *pool, struct slice file, struct smbios_table *ret, struct pcrcast_error *e)
 {
-	struct smbios_table t = { NULL, 0, 0 };
+	struct smbios_table t = { .bytes = SLICE_EMPTY };
 	struct slice table = SLICE_EMPTY;
 	size_t at = 0;
 	int r = find_table(file, &table, e);
@@ -121,7 +121,10 @@ int smbios_read(struct pool *pool, struct slice file, struct smbios_table *ret, 
 		struct smbios_structure s;
 
 		r = read_structure(table, (size_t)(table.p - file.p), at, &s, &at, e);
-		if (r < 0 || s.type == END_OF_TABLE)
+		if (r < 0)
+			return r;
+		t.bytes = (struct slice){ table.p, at };
+		if (s.type == END_OF_TABLE)
 			break;
 		struct smbios_structure *place = pool_push(pool, &t.items, &t.n, &t.cap, sizeof *place);
 		if (!place)

@@ -5,9 +5,14 @@
  */
 #pragma once
 
+#include "base/efi/guid.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "base/slice.h"
+
+/* Configuration tables that hold an entry point, UEFI 2.10 section 4.6.1; as initializers of struct guid. */
+#define SMBIOS_TABLE_GUID GUID(0xeb9d2d31, 0x2d88, 0x11d3, 0x9a, 0x16, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d)
+#define SMBIOS3_TABLE_GUID GUID(0xf2fd1544, 0x9794, 0x4a2c, 0x99, 0x2e, 0xe5, 0xbb, 0xcf, 0x20, 0xe3, 0x94)
 
 enum smbios_type {
 	SMBIOS_SYSTEM = 1,
@@ -26,6 +31,7 @@ struct smbios_structure {
 struct smbios_table {
 	struct smbios_structure *items;
 	size_t n, cap;
+	struct slice bytes; /* all of them and the one that ends the table */
 };
 
 /*

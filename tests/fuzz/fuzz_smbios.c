@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/efi/smbios.h"
+#include "predict/smbios_handoff.h"
 
 #define CHECK(x)                          \
 	do {                              \
@@ -29,11 +30,22 @@ static void look_at(const struct smbios_structure *s)
 			CHECK(field < s->fields_len && each.p + each.n < end);
 }
 
+/* What EDK2 would measure of the table; an event without digests is of no table. */
+static void blank_out(struct pool *pool, const struct smbios_table *t)
+{
+	const struct event ev = { .digests = SLICE_EMPTY, .data = t->bytes };
+	const struct eventlog log = EVENTLOG_INIT;
+	bool fits = true;
+
+	CHECK(!smbios_handoff_is(&ev));
+	CHECK(smbios_handoff_fits(pool, &log, &ev, t, &fits, NULL) == 0 && !fits);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice bytes = n ? (struct slice){ data, n } : SLICE_EMPTY;
 	struct pcrcast_error e = { .msg = "" };
-	struct smbios_table t = { NULL, 0, 0 };
+	struct smbios_table t = { .bytes = SLICE_EMPTY };
 	struct pool pool = POOL_INIT;
 
 	if (smbios_read(&pool, bytes, &t, &e) == 0) {
@@ -45,6 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			CHECK(at < n && t.items[i].type != 127);
 			look_at(&t.items[i]);
 		}
+		CHECK(t.bytes.n >= 6 && t.bytes.n <= n);
+		blank_out(&pool, &t);
 	} else {
 		CHECK(t.n == 0 && e.msg[0] != '\0' && e.offset <= n);
 	}

@@ -79,6 +79,7 @@ static void structures_are_cut_at_two_nuls(void **state)
 	read_table(&x, b.p, b.n);
 	assert_int_equal(x.result, 0);
 	assert_int_equal(x.table.n, 3);
+	assert_int_equal(x.table.bytes.n, b.n);
 	assert_int_equal(x.table.items[0].type, 1);
 	assert_int_equal(x.table.items[0].fields_len, 7);
 	assert_int_equal(x.table.items[0].off, 0);

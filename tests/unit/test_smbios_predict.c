@@ -236,6 +236,129 @@ static void a_baselines_structures_give_way_to_the_tables(void **state)
 	machine_done(&m);
 }
 
+/* ---- what the firmware has measured itself ---- */
+
+/* The baseline's event is kept, and PCR 1 has a value when it is of this table as EDK2 blanks it out. */
+static void expect_handoff(struct esp *x, struct machine *m, struct slice event, uint32_t type,
+			   struct slice measured, bool fits)
+{
+	struct eventlog log = log_with(1u << ALG_SHA256 | 1u << ALG_SHA1);
+
+	log_add(&log, 1, type, event, measured);
+	for (uint32_t pcr = 0; pcr < 8; pcr++)
+		log_add_data(&log, pcr, EV_SEPARATOR, BYTES("\0\0\0\0"));
+	log_add(&log, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION,
+		(struct slice){ (const uint8_t[32]){ 0 }, 32 }, BYTES("old image"));
+	x->opt.after_state = NULL;
+	x->opt.baseline = &log;
+	esp_predict(x);
+	assert_int_equal(!(x->p.incomplete & 1 << 1), fits);
+	if (!fits)
+		expect_reason(x, 1, "is not what EDK2 makes of that of --smbios-tables", "--baseline");
+	assert_true(x->p.baseline[0].kept);
+
+	/* Without the table the log's word is good enough. */
+	x->opt.smbios_table = NULL;
+	esp_predict(x);
+	assert_false(x->p.incomplete & 1 << 1);
+	x->opt.smbios_table = &m->table;
+	eventlog_done(&log);
+}
+
+#define SMBIOS_2 "\x31\x2d\x9d\xeb\x88\x2d\xd3\x11\x9a\x16\x00\x90\x27\x3f\xc1\x4d"
+#define SMBIOS_3 "\x44\x15\xfd\xf2\x94\x97\x2c\x4a\x99\x2e\xe5\xbb\xcf\x20\xe3\x94"
+#define ACPI "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
+#define ONE "\1\0\0\0\0\0\0\0"
+#define ADDRESS "\0\0\0\1\0\0\0\0"
+#define HANDOFF ((uint32_t)EV_EFI_HANDOFF_TABLES)
+
+static void a_firmwares_table_has_to_be_the_same(void **state)
+{
+	static const struct {
+		uint8_t off;
+		const char *blank;
+		size_t n;
+	} blanks[] = {
+		/* a system of 27 + 8 + 4 + 4 + 1 bytes at 0; its serial number is the third string */
+		{ 7, "\0", 1 },
+		{ 8, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16 },
+		{ 24, "\0", 1 },
+		{ 39, "   ", 3 },
+		/* OEM strings of 5 + 4 + 1 bytes at 44, a type of a maker of 5 + 2 bytes at 54 */
+		{ 48, "\0\0\0\0\0\0", 6 },
+		{ 58, "\0\0\0", 3 },
+	};
+	uint8_t fields[23] = { 1, 2, 0, 3, [20] = 6 };
+	struct machine m = { .pool = POOL_INIT };
+	struct esp *x = *state;
+	uint8_t want[128];
+
+	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	memset(fields + 4, 0xee, 16);
+	put_structure(&m.bytes, 1, fields, sizeof fields, STRINGS("Example\0Box\0S-1\0"));
+	put_structure(&m.bytes, 11, "\x01", 1, STRINGS("abc\0"));
+	put_structure(&m.bytes, 130, "\x01", 1, STRINGS(""));
+	machine_read(x, &m);
+	assert_int_equal(m.bytes.n, 44 + 10 + 7 + 6);
+	memcpy(want, m.bytes.p, m.bytes.n);
+	for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++)
+		memcpy(want + blanks[i].off, blanks[i].blank, blanks[i].n);
+	struct slice blanked = { want, m.bytes.n };
+
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_2 ADDRESS), HANDOFF, blanked, true);
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, blanked, true);
+	expect_handoff(x, &m,
+		       BYTES("\x03"
+			     "abc" ONE SMBIOS_3 ADDRESS),
+		       (uint32_t)EV_EFI_HANDOFF_TABLES2, blanked, true);
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, BYTES("another"), false);
+	expect_handoff(x, &m,
+		       BYTES("\x03"
+			     "abc" ONE SMBIOS_3 ADDRESS),
+		       (uint32_t)EV_EFI_HANDOFF_TABLES2, BYTES("another"), false);
+	/* not, or not only, about SMBIOS: nothing is known of it, so it stays as it is */
+	expect_handoff(x, &m, BYTES(ONE ACPI ADDRESS), HANDOFF, BYTES("another"), true);
+	expect_handoff(x, &m, BYTES("\2\0\0\0\0\0\0\0" SMBIOS_3 ADDRESS ACPI ADDRESS), HANDOFF,
+		       BYTES("another"), true);
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3), EV_EVENT_TAG, BYTES("another"), true);
+	expect_handoff(x, &m, BYTES("\1\0"), HANDOFF, BYTES("another"), true);
+	machine_done(&m);
+}
+
+/* A field with the number of a string that is not there: EDK2 would blank out another one, or crash. */
+static void a_table_that_edk2_stumbles_over_does_not_fit(void **state)
+{
+	struct machine m = { .pool = POOL_INIT };
+	struct esp *x = *state;
+
+	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_structure(&m.bytes, 2, "\1\1\1\2", 4, STRINGS("Board\0"));
+	machine_read(x, &m);
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, (struct slice){ m.bytes.p, m.bytes.n },
+		       false);
+	machine_done(&m);
+}
+
+/* Both versions of the list: a processor's current speed counts until edk2-stable202208. */
+static void older_firmware_measures_the_speed_of_processors(void **state)
+{
+	struct machine m = { .pool = POOL_INIT };
+	uint8_t fields[0x1c] = { [0x16 - 4] = 0x10, 0x27 };
+	struct esp *x = *state;
+	uint8_t want[64];
+
+	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_structure(&m.bytes, 4, fields, sizeof fields, STRINGS(""));
+	machine_read(x, &m);
+	memcpy(want, m.bytes.p, m.bytes.n);
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, (struct slice){ want, m.bytes.n }, true);
+	want[0x16] = want[0x17] = 0;
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, (struct slice){ want, m.bytes.n }, true);
+	want[0x18] = 1;
+	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, (struct slice){ want, m.bytes.n }, false);
+	machine_done(&m);
+}
+
 /* ---- OEM strings ---- */
 
 static void strings_of_the_first_structure_reach_the_command_line(void **state)
@@ -304,6 +427,9 @@ int main(void)
 		TEST(without_a_table_pcr_1_is_not_known),
 		TEST(a_system_without_a_wake_up_type_leaves_pcr_1_open),
 		TEST(a_baselines_structures_give_way_to_the_tables),
+		TEST(a_firmwares_table_has_to_be_the_same),
+		TEST(a_table_that_edk2_stumbles_over_does_not_fit),
+		TEST(older_firmware_measures_the_speed_of_processors),
 		TEST(strings_of_the_first_structure_reach_the_command_line),
 		TEST(strings_that_contradict_the_table_are_refused),
 		TEST(oem_strings_behind_odd_fields_are_refused),
