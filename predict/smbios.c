@@ -5,6 +5,7 @@
  * what DSP0134 says, so a sound table is cut up alike; what is no such table is refused when it is read.
  */
 #include "predict/walk.h"
+#include "uki/chid.h"
 
 /* ---- OEM strings ---- */
 
@@ -41,6 +42,21 @@ static int oem_strings(struct walk *w, const char ***ret, size_t *ret_n, struct 
 	return 0;
 }
 
+/* Unless the user gives the machine's hardware ids. */
+static int settle_chids(struct walk *w, struct pcrcast_error *e)
+{
+	struct guid *ids = pool_array(w->pool, CHIDS, sizeof *ids);
+
+	if (!ids)
+		return err_nomem(e);
+	if (!w->opt->hardware.ids_known && chids_of_smbios(w->opt->smbios_table, ids)) {
+		w->settled->hardware.ids_known = w->settled->hardware.ids_of_table = true;
+		w->settled->hardware.ids = ids;
+		w->settled->hardware.n_ids = CHIDS;
+	}
+	return 0;
+}
+
 int walk_settle_smbios(struct walk *w, struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
@@ -59,7 +75,7 @@ int walk_settle_smbios(struct walk *w, struct pcrcast_error *e)
 		w->settled->smbios = strings;
 		w->settled->n_smbios = n;
 	}
-	return r;
+	return r < 0 ? r : settle_chids(w, e);
 }
 
 const char *walk_smbios_option(const struct walk *w)

@@ -134,6 +134,18 @@ static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 	return r;
 }
 
+/* Which ids come from SMBIOS depends on the display too, from 258 on. */
+static int read_chids(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e)
+{
+	run->w->used |= OPTION_HWID;
+	if (!run->w->opt->hardware.ids_of_table || !pe_section_find(pe, ".hwids"))
+		return 0;
+	run->w->used |= OPTION_SMBIOS_TABLES;
+	return run->rules->sections & UKI_BIT(UKI_EFIFW) ?
+		       walk_assume(run->w, "display", "none that .hwids knows", "--hwid", e) :
+		       0;
+}
+
 int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e)
 {
 	const struct hardware *hw = &run->w->opt->hardware;
@@ -141,14 +153,13 @@ int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcas
 	uint32_t sections = run->rules->sections;
 	bool trees = sections & UKI_BIT(UKI_DTBAUTO) && pe_section_find(pe, ".dtbauto");
 	bool firmware = sections & UKI_BIT(UKI_EFIFW) && pe_section_find(pe, ".efifw");
+	int r = firmware || (trees && !hw->compatible) ? read_chids(run, pe, e) : 0;
 
 	if (trees)
 		run->w->used |= OPTION_DT_COMPATIBLE;
-	if (firmware || (trees && !hw->compatible))
-		run->w->used |= OPTION_HWID;
 	/* As uki_open decides: on other machines the section is not known without either option. */
-	if (!trees || hw->compatible_known || (!pc && !hw->ids_known))
-		return 0;
+	if (r < 0 || !trees || hw->compatible_known || (!pc && (!hw->ids_known || hw->ids_of_table)))
+		return r;
 	return walk_assume(run->w, "dt-compatible", "none", "--dt-compatible", e);
 }
 

@@ -502,7 +502,7 @@ static int note_unused_options(struct walk *w, struct pcrcast_error *e)
 		{ OPTION_SMBIOS_TABLES, o->smbios_table, "--smbios-tables" },
 		{ OPTION_CONSOLE, o->console_known, "--console" },
 		{ OPTION_BOOT_SECRET, o->boot_secret != BOOT_SECRET_UNKNOWN, "--boot-secret" },
-		{ OPTION_HWID, o->hardware.ids_known, "--hwid" },
+		{ OPTION_HWID, o->hardware.ids_known && !o->hardware.ids_of_table, "--hwid" },
 		{ OPTION_DT_COMPATIBLE, o->hardware.compatible_known, "--dt-compatible" },
 	};
 	int r = 0;

@@ -212,7 +212,7 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
 		    struct pcrcast_error *e);
 
-/* Take the OEM strings from the table, when there is one. PCRCAST_EINVAL: other strings were given. Before the first stage. */
+/* Take OEM strings and hardware ids from the table, when there is one. PCRCAST_EINVAL: other strings were given. Before the first stage. */
 int walk_settle_smbios(struct walk *w, struct pcrcast_error *e);
 
 /*
