@@ -373,7 +373,6 @@ static void a_state_is_extended_without_the_firmware(void **state)
 
 int main(void)
 {
-#define WITH_ESP(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_ESP(the_firmwares_events_are_kept_and_the_old_chains_replaced),
 		WITH_ESP(the_startup_locality_of_the_log_counts),

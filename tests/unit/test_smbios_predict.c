@@ -420,19 +420,18 @@ static void oem_strings_behind_odd_fields_are_refused(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(structures_of_three_types_are_measured_in_the_tables_order),
-		TEST(versions_before_261_measure_none),
-		TEST(without_a_table_pcr_1_is_not_known),
-		TEST(a_system_without_a_wake_up_type_leaves_pcr_1_open),
-		TEST(a_baselines_structures_give_way_to_the_tables),
-		TEST(a_firmwares_table_has_to_be_the_same),
-		TEST(a_table_that_edk2_stumbles_over_does_not_fit),
-		TEST(older_firmware_measures_the_speed_of_processors),
-		TEST(strings_of_the_first_structure_reach_the_command_line),
-		TEST(strings_that_contradict_the_table_are_refused),
-		TEST(oem_strings_behind_odd_fields_are_refused),
+		WITH_ESP(structures_of_three_types_are_measured_in_the_tables_order),
+		WITH_ESP(versions_before_261_measure_none),
+		WITH_ESP(without_a_table_pcr_1_is_not_known),
+		WITH_ESP(a_system_without_a_wake_up_type_leaves_pcr_1_open),
+		WITH_ESP(a_baselines_structures_give_way_to_the_tables),
+		WITH_ESP(a_firmwares_table_has_to_be_the_same),
+		WITH_ESP(a_table_that_edk2_stumbles_over_does_not_fit),
+		WITH_ESP(older_firmware_measures_the_speed_of_processors),
+		WITH_ESP(strings_of_the_first_structure_reach_the_command_line),
+		WITH_ESP(strings_that_contradict_the_table_are_refused),
+		WITH_ESP(oem_strings_behind_odd_fields_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

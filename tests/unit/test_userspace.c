@@ -245,7 +245,6 @@ static void models_leave_open_what_nobody_has_shown(void **state)
 
 int main(void)
 {
-#define WITH_ESP(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_ESP(words_of_userspace_extend_pcr_15_in_systemds_order),
 		WITH_ESP(volume_keys_are_an_hmac_in_each_bank),
