@@ -3,11 +3,7 @@
  */
 #pragma once
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/bytes.h"
-#include "tests/unit/build_esp.h"
+#include "tests/unit/esp_files.h"
 
 /* Notes but for those about options that the test gives to every boot. */
 static inline size_t count_notes(const struct esp *x)
@@ -39,29 +35,7 @@ static const char *const versions[] = {
 
 enum { N_VERSIONS = sizeof versions / sizeof versions[0] };
 
-#define BOOT "EFI/BOOT/BOOTX64.EFI"
-#define BOOT_PATH "\\EFI\\BOOT\\BOOTX64.EFI"
 #define EXTRA BOOT ".extra.d/"
-
-struct file {
-	uint8_t *p;
-	size_t n;
-};
-
-#define SECTION(section, text)                                            \
-	{                                                                 \
-		.name = (section), .bytes = (text), .n = sizeof(text) - 1 \
-	}
-
-/* A kernel that systemd-stub starts by its PE entry point. */
-static inline struct file kernel_image(struct esp *x, int line, int initrd)
-{
-	struct file f;
-
-	f.p = esp_keep(x, build_kernel(line, initrd, &f.n));
-	put_u16le(built_optional_header(f.p) + 44, 1); /* MajorImageVersion: LINUX_EFISTUB_MAJOR_VERSION */
-	return f;
-}
 
 /* A UKI of the sections (up to one without a name) and, at the end, .linux. */
 static inline struct file put_uki(struct esp *x, const char *path, const char *version,
@@ -141,6 +115,7 @@ static inline struct bytes archive_of(const char *sub, unsigned dir_mode, unsign
 	return b;
 }
 
+/* One part of an initrd, padded, behind others. Frees from. */
 static inline void take(struct bytes *to, struct bytes from)
 {
 	bytes_add(to, from.p, from.n);

@@ -9,25 +9,20 @@
 #include <cmocka.h>
 
 #include "tests/unit/build_log.h"
+#include "tests/unit/esp_files.h"
 #include "tests/unit/smbios_writer.h"
 
-enum {
-	TYPE1 = (int)0xd5cb7cbc,
-	TYPE2 = (int)0xe0d47bc8,
-	TYPE11 = (int)0xc0b3bd23
-}; /* tpm2-pcr.h, systemd 261 */
+/* tpm2-pcr.h, systemd 261 */
+enum { TYPE1 = (int)0xd5cb7cbc, TYPE2 = (int)0xe0d47bc8, TYPE11 = (int)0xc0b3bd23 };
 
 /* systemd-stub of some version and a kernel that measures its command line. */
-static void put_stub(struct esp *x, const char *version, const char *path)
+static void put_stub(struct esp *x, const char *version)
 {
-	struct built_section linux_section = { .name = ".linux" };
-	size_t n;
-	uint8_t *p = esp_keep(x, build_kernel(1, 1, &linux_section.n));
+	struct file kernel = kernel_image(x, 1, 1), uki;
+	const struct built_section section = { ".linux", kernel.p, kernel.n, 0 };
 
-	put_u16le(built_optional_header(p) + 44, 1); /* MajorImageVersion: LINUX_EFISTUB_MAJOR_VERSION */
-	linux_section.bytes = p;
-	p = esp_keep(x, build_uki(version, &linux_section, 1, &n));
-	esp_put(x, path, p, n);
+	uki.p = esp_keep(x, build_uki(version, &section, 1, &uki.n));
+	esp_put(x, BOOT, uki.p, uki.n);
 	x->opt.console_known = true;
 	x->opt.boot_secret = BOOT_SECRET_NONE;
 }
@@ -112,7 +107,7 @@ static void structures_of_three_types_are_measured_in_the_tables_order(void **st
 	struct esp *x = *state;
 	size_t at = 0;
 
-	put_stub(x, "262.1", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "262.1");
 	put_structure(&m.bytes, 11, "\x01", 1, STRINGS("first\0"));
 	put_structure(&m.bytes, 0, "\0\0", 2, STRINGS("BIOS\0"));
 	put_structure(&m.bytes, 2, "\x01\0", 2, STRINGS("Board\0"));
@@ -144,12 +139,12 @@ static void versions_before_261_measure_none(void **state)
 	struct machine m = { .pool = POOL_INIT };
 	struct esp *x = *state;
 
-	put_stub(x, "260.1", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "260.1");
 	put_system(&m.bytes, 6);
 	machine_read(x, &m);
 	esp_predict(x);
 	expect_no_more(x, 0);
-	put_stub(x, "252.39", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "252.39");
 	esp_predict(x);
 	expect_note(x, "--smbios-tables was not used");
 	machine_done(&m);
@@ -160,7 +155,7 @@ static void without_a_table_pcr_1_is_not_known(void **state)
 	struct machine m = { .pool = POOL_INIT };
 	struct esp *x = *state;
 
-	put_stub(x, "262.1", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "262.1");
 	machine_read(x, &m);
 	x->opt.smbios_table = NULL;
 	esp_predict(x);
@@ -175,7 +170,7 @@ static void a_system_without_a_wake_up_type_leaves_pcr_1_open(void **state)
 	struct machine m = { .pool = POOL_INIT };
 	struct esp *x = *state;
 
-	put_stub(x, "262.1", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "262.1");
 	put_structure(&m.bytes, 1, "\x01\0\0\0", 4, STRINGS("an old machine of 1995\0"));
 	machine_read(x, &m);
 	esp_predict(x);
@@ -194,7 +189,7 @@ static void a_baselines_structures_give_way_to_the_tables(void **state)
 	struct esp *x = *state;
 	size_t n_dropped = 0, at = 0;
 
-	put_stub(x, "262.1", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "262.1");
 	put_structure(&m.bytes, 11, "\x01", 1, STRINGS("one\0"));
 	machine_read(x, &m);
 	for (uint32_t pcr = 0; pcr < 8; pcr++)
@@ -227,7 +222,7 @@ static void a_baselines_structures_give_way_to_the_tables(void **state)
 	assert_int_equal(n_dropped, 0);
 
 	/* And none where nobody measures them. */
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	esp_predict(x);
 	for (size_t i = 0; i < x->p.n_baseline; i++)
 		n_dropped += x->p.baseline[i].pcr == 1 && !x->p.baseline[i].kept;
@@ -293,7 +288,7 @@ static void a_firmwares_table_has_to_be_the_same(void **state)
 	struct esp *x = *state;
 	uint8_t want[128];
 
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	memset(fields + 4, 0xee, 16);
 	put_structure(&m.bytes, 1, fields, sizeof fields, STRINGS("Example\0Box\0S-1\0"));
 	put_structure(&m.bytes, 11, "\x01", 1, STRINGS("abc\0"));
@@ -331,7 +326,7 @@ static void a_table_that_edk2_stumbles_over_does_not_fit(void **state)
 	struct machine m = { .pool = POOL_INIT };
 	struct esp *x = *state;
 
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	put_structure(&m.bytes, 2, "\1\1\1\2", 4, STRINGS("Board\0"));
 	machine_read(x, &m);
 	expect_handoff(x, &m, BYTES(ONE SMBIOS_3 ADDRESS), HANDOFF, (struct slice){ m.bytes.p, m.bytes.n },
@@ -347,7 +342,7 @@ static void older_firmware_measures_the_speed_of_processors(void **state)
 	struct esp *x = *state;
 	uint8_t want[64];
 
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	put_structure(&m.bytes, 4, fields, sizeof fields, STRINGS(""));
 	machine_read(x, &m);
 	memcpy(want, m.bytes.p, m.bytes.n);
@@ -367,7 +362,7 @@ static void strings_of_the_first_structure_reach_the_command_line(void **state)
 	struct esp *x = *state;
 	bool seen = false;
 
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	put_structure(&m.bytes, 11, "\x03", 1,
 		      STRINGS("no key\0io.systemd.stub.kernel-cmdline-extra=from.table\0other=1\0"));
 	put_structure(&m.bytes, 11, "\x01", 1, STRINGS("io.systemd.stub.kernel-cmdline-extra=second\0"));
@@ -394,7 +389,7 @@ static void strings_that_contradict_the_table_are_refused(void **state)
 	struct machine m = { .pool = POOL_INIT };
 	struct esp *x = *state;
 
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	put_structure(&m.bytes, 11, "\x02", 1, STRINGS("a=1\0b=2\0"));
 	machine_read(x, &m);
 	x->opt.smbios = same;
@@ -411,7 +406,7 @@ static void oem_strings_behind_odd_fields_are_refused(void **state)
 	struct machine m = { .pool = POOL_INIT };
 	struct esp *x = *state;
 
-	put_stub(x, "257.13", "EFI/BOOT/BOOTX64.EFI");
+	put_stub(x, "257.13");
 	put_structure(&m.bytes, 11, "\x01x", 2, STRINGS("a=1\0"));
 	machine_read(x, &m);
 	esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "type 11 at byte 0 has 6 bytes of fields, expected 5");
