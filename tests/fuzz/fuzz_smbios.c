@@ -4,14 +4,7 @@
 
 #include "base/efi/smbios.h"
 #include "predict/smbios_handoff.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void look_at(const struct smbios_structure *s)
 {

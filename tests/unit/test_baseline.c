@@ -10,8 +10,8 @@
 
 #include "base/bytes.h"
 #include "predict/baseline.h"
-#include "tests/unit/esp_files.h"
 #include "tests/unit/build_log.h"
+#include "tests/unit/esp_files.h"
 
 #define CALLING BYTES("Calling EFI Application from Boot Option")
 #define RETURNING BYTES("Returning from EFI Application from Boot Option")
