@@ -54,16 +54,23 @@ static int add_hashed(struct walk *w, struct event ev, const struct blob *hashed
 	return add_event(w, ev, e);
 }
 
+/* Without digests. */
+static struct event event_of(uint32_t pcr, uint32_t type, struct slice data, enum event_origin origin,
+			     struct event_text text)
+{
+	return (struct event){ .pcr = pcr,
+			       .type = type,
+			       .origin = origin,
+			       .digests = SLICE_EMPTY,
+			       .data = data,
+			       .description = text.description,
+			       .source = text.source };
+}
+
 int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, const struct blob *hashed,
 	       struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = EVENT_COMPUTED,
-			    .digests = SLICE_EMPTY,
-			    .data = data,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, data, EVENT_COMPUTED, text);
 
 	return add_hashed(w, ev, hashed, e);
 }
@@ -71,13 +78,7 @@ int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, c
 int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = origin,
-			    .digests = SLICE_EMPTY,
-			    .data = data,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, data, origin, text);
 	struct blob b;
 	int r = blob_of_bytes(w->pool, hashed, &b, e);
 
@@ -105,13 +106,7 @@ int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *o
 int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text,
 		       const char *reason, const char *option, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = EVENT_UNKNOWN,
-			    .digests = SLICE_EMPTY,
-			    .data = SLICE_EMPTY,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, SLICE_EMPTY, EVENT_UNKNOWN, text);
 	bool taken;
 	int r = cc_takes(w, &ev, &taken, e);
 
@@ -390,12 +385,7 @@ int walk_event_digests(struct walk *w, uint32_t pcr, uint32_t type, struct slice
 		       const struct digest digests[static ALG_COUNT], enum event_origin origin,
 		       struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = origin,
-			    .data = data,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, data, origin, text);
 	int r = walk_set_digests(w, &ev, digests, e);
 
 	return r < 0 ? r : add_event(w, ev, e);
