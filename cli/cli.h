@@ -48,20 +48,48 @@ struct option_row {
 	const char *name;     /* long option */
 	char short_name;      /* or 0 */
 	const char *argument; /* shown in help; NULL: takes none */
-	int code;             /* what next_option returns; above 255 */
+	int code;             /* for the option_taker; above 255 */
 	const char *help;
 };
 
-/* getopt_long over rows. Returns a code, -1 at the end of the options, '?' after a message on stderr. */
-int next_option(int argc, char **argv, const struct option_row *rows);
+/* Codes of options that several commands have. A command's own begin at OPT_OWN. */
+enum {
+	OPT_HELP = 256,
+	OPT_BANK,
+	OPT_PCR,
+	OPT_OUTPUT,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_COLOR,
+	OPT_OWN = 300,
+};
 
-/* Usage line and the table of options on stdout. */
-void print_help(const char *usage, const char *purpose, const struct option_row *rows);
+/* Their rows, where they are alike. ROW_END ends every table. */
+// clang-format off
+#define ROW_BANK { "bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" }
+#define ROW_OUTPUT { "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" }
+#define ROW_JSON { "json", 0, NULL, OPT_JSON, "print JSON" }
+#define ROW_ONLY_ERRORS { "quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" }
+#define ROW_NO_REMARKS { "quiet", 'q', NULL, OPT_QUIET, "no assumptions and notes on stderr" }
+#define ROW_COLOR { "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" }
+#define ROW_HELP { "help", 'h', NULL, OPT_HELP, "this list" }
+#define ROW_END { NULL, 0, NULL, 0, NULL }
+// clang-format on
+
+/* Take one option, whose value is optarg: 0, or EXIT_TROUBLE after a message. */
+typedef int option_taker(void *arguments, int code);
+
+/* All options of a command line; --help prints usage, purpose and the table. 0 to go on, else the exit status + 1. */
+int take_options(int argc, char **argv, const struct option_row *rows, const char *usage, const char *purpose,
+		 option_taker *take, void *arguments);
+
+/* The values of --bank, of an option with registers ("4,9,11-13", bit i for PCR i) and of --color, as an option_taker. */
+int take_banks(alg_set *ret);
+int take_pcrs(const char *option, uint32_t *ret);
+int take_color(void);
 
 /* "sha256,sha384" or "all". */
 bool parse_banks(const char *text, alg_set *ret);
-/* "4,9,11-13", bit i for PCR i. */
-bool parse_pcrs(const char *text, uint32_t *ret);
 bool parse_unsigned(const char *text, unsigned long most, unsigned long *ret);
 /* Words with ':' between them, none of them empty; or ":", which systemd-measure takes for no phase at all. */
 bool is_phase_path(const char *text);

@@ -14,19 +14,12 @@
 #include "eventlog/cc.h"
 
 enum {
-	OPT_KIND = 256,
+	OPT_KIND = OPT_OWN,
 	OPT_PARTIAL,
-	OPT_BANK,
-	OPT_PCR,
 	OPT_TYPE,
 	OPT_PCRS,
 	OPT_AS_PCRS,
 	OPT_TO,
-	OPT_OUTPUT,
-	OPT_JSON,
-	OPT_QUIET,
-	OPT_COLOR,
-	OPT_HELP,
 };
 
 /*
@@ -45,10 +38,6 @@ enum { LOG_MAX = 512 << 20 };
 		"partial", 0, NULL, OPT_PARTIAL,                                      \
 			"when the log is damaged, go on with the sound events before" \
 	}
-#define ROW_BANK                                                                                          \
-	{                                                                                                 \
-		"bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" \
-	}
 #define ROW_PCR                                                                 \
 	{                                                                       \
 		"pcr", 0, "LIST", OPT_PCR, "registers: 4,9,11-13 (default all)" \
@@ -57,33 +46,9 @@ enum { LOG_MAX = 512 << 20 };
 	{                                                                                   \
 		"type", 0, "LIST", OPT_TYPE, "event types: EV_IPL,0x80000003 (default all)" \
 	}
-#define ROW_JSON                                        \
-	{                                               \
-		"json", 0, NULL, OPT_JSON, "print JSON" \
-	}
-#define ROW_QUIET                                                             \
-	{                                                                     \
-		"quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" \
-	}
-#define ROW_COLOR                                                                    \
-	{                                                                            \
-		"color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" \
-	}
-#define ROW_HELP                                         \
-	{                                                \
-		"help", 'h', NULL, OPT_HELP, "this list" \
-	}
-#define ROW_OUTPUT                                                                          \
-	{                                                                                   \
-		"output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" \
-	}
-#define ROW_END                        \
-	{                              \
-		NULL, 0, NULL, 0, NULL \
-	}
 
-static const struct option_row show_rows[] = { ROW_BANK, ROW_PCR,   ROW_TYPE,  ROW_KIND, ROW_PARTIAL,
-					       ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row show_rows[] = { ROW_BANK, ROW_PCR,         ROW_TYPE,  ROW_KIND, ROW_PARTIAL,
+					       ROW_JSON, ROW_ONLY_ERRORS, ROW_COLOR, ROW_HELP, ROW_END };
 static const struct option_row replay_rows[] = {
 	ROW_BANK,
 	ROW_PCR,
@@ -91,7 +56,7 @@ static const struct option_row replay_rows[] = {
 	ROW_KIND,
 	ROW_PARTIAL,
 	ROW_JSON,
-	ROW_QUIET,
+	ROW_ONLY_ERRORS,
 	ROW_COLOR,
 	ROW_HELP,
 	ROW_END,
@@ -105,20 +70,20 @@ static const struct option_row check_rows[] = {
 	ROW_KIND,
 	ROW_PARTIAL,
 	ROW_JSON,
-	ROW_QUIET,
+	ROW_ONLY_ERRORS,
 	ROW_COLOR,
 	ROW_HELP,
 	ROW_END,
 };
-static const struct option_row diff_rows[] = { ROW_PCR,   ROW_TYPE,  ROW_KIND, ROW_PARTIAL, ROW_JSON,
-					       ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row diff_rows[] = { ROW_PCR,         ROW_TYPE,  ROW_KIND, ROW_PARTIAL, ROW_JSON,
+					       ROW_ONLY_ERRORS, ROW_COLOR, ROW_HELP, ROW_END };
 static const struct option_row convert_rows[] = {
 	{ "to", 0, "FORMAT", OPT_TO, "tcg, cel-json, tpm2-yaml or json" },
 	{ "bank", 0, "LIST|all", OPT_BANK, "keep only these banks (default all)" },
 	ROW_OUTPUT,
 	ROW_KIND,
 	ROW_PARTIAL,
-	ROW_QUIET,
+	ROW_ONLY_ERRORS,
 	ROW_COLOR,
 	ROW_HELP,
 	ROW_END,
@@ -180,8 +145,10 @@ static int take_types(struct eventlog_arguments *a, const char *text)
 	}
 }
 
-static int take_option(struct eventlog_arguments *a, int code)
+static int take_option(void *arguments, int code)
 {
+	struct eventlog_arguments *a = arguments;
+
 	switch (code) {
 	case OPT_KIND:
 		a->kind = eventlog_kind_by_name(optarg);
@@ -195,15 +162,10 @@ static int take_option(struct eventlog_arguments *a, int code)
 		return 0;
 	case OPT_BANK:
 		a->all_banks = strcmp(optarg, "all") == 0;
-		return parse_banks(optarg, &a->banks) ?
-			       0 :
-			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
-					   optarg);
+		return take_banks(&a->banks);
 	case OPT_PCR:
 		a->has_pcrs = true;
-		return parse_pcrs(optarg, &a->pcrs) ?
-			       0 :
-			       usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
+		return take_pcrs("pcr", &a->pcrs);
 	case OPT_TYPE:
 		return take_types(a, optarg);
 	case OPT_PCRS:
@@ -225,8 +187,7 @@ static int take_option(struct eventlog_arguments *a, int code)
 		a->quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 :
-					   usage_error("--color %s: expected auto, always or never", optarg);
+		return take_color();
 	}
 	return EXIT_TROUBLE;
 }
@@ -481,7 +442,6 @@ static int run_verb(const struct verb *v, struct eventlog_arguments *a)
 int cmd_eventlog(int argc, char **argv)
 {
 	const struct verb *v = NULL;
-	int code, status = EXIT_DONE;
 
 	if (argc < 2)
 		return usage_error("eventlog: expected show, replay, check, diff or convert");
@@ -498,16 +458,13 @@ int cmd_eventlog(int argc, char **argv)
 	struct eventlog_arguments a = { .pool = POOL_INIT, .kind = EVENTLOG_KINDS };
 	argc--;
 	argv++;
-	while (status == EXIT_DONE && (code = next_option(argc, argv, v->rows)) != -1) {
-		if (code == OPT_HELP) {
-			print_help(v->usage, v->purpose, v->rows);
-			pool_done(&a.pool);
-			return EXIT_DONE;
-		}
-		status = code == '?' ? EXIT_TROUBLE : take_option(&a, code);
+	int status = take_options(argc, argv, v->rows, v->usage, v->purpose, take_option, &a);
+	if (status) {
+		pool_done(&a.pool);
+		return status - 1;
 	}
 	int files = v->run ? 1 : 2;
-	if (status == EXIT_DONE && optind + files != argc)
+	if (optind + files != argc)
 		status = usage_error("eventlog %s: expected %s", v->name,
 				     files == 1 ? "one LOG" : "two logs, A and B");
 	if (status == EXIT_DONE && files == 2 && strcmp(argv[optind], "-") == 0 &&

@@ -218,16 +218,10 @@ static void help(void)
 
 static int take_arguments(struct golden_arguments *a, const struct verb *v, int argc, char **argv)
 {
-	int code;
+	int status = take_options(argc, argv, v->rows, v->usage, v->purpose, golden_take_option, a);
 
-	while ((code = next_option(argc, argv, v->rows)) != -1) {
-		if (code == GOLDEN_OPT_HELP) {
-			print_help(v->usage, v->purpose, v->rows);
-			return EXIT_DONE + 1;
-		}
-		if (code == '?' || golden_take_option(a, code) != 0)
-			return EXIT_TROUBLE + 1;
-	}
+	if (status)
+		return status;
 	if (predict_finish_options(&a->source.predict) != 0)
 		return EXIT_TROUBLE + 1;
 	a->files = (const char **)argv + optind;

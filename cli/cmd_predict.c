@@ -11,30 +11,24 @@
 #include "eventlog/events_json.h"
 
 enum {
-	OPT_BANK = 256,
-	OPT_PCR,
-	OPT_EVENTS,
+	OPT_EVENTS = OPT_OWN,
 	OPT_WRITE_LOG,
 	OPT_AS,
-	OPT_JSON,
-	OPT_QUIET,
-	OPT_COLOR,
-	OPT_HELP,
 };
 
 static const struct option_row rows[] = {
 	PREDICT_OPTION_ROWS,
-	{ "bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" },
+	ROW_BANK,
 	{ "pcr", 0, "LIST", OPT_PCR, "registers, as 4,9,11-13 (the default)" },
 	{ "events", 0, NULL, OPT_EVENTS, "list the events behind every value" },
 	{ "write-log", 0, "FILE", OPT_WRITE_LOG, "write the prediction as a TCG crypto-agile event log" },
 	{ "as", 0, "FORMAT", OPT_AS,
 	  "print reference values in this format (\"golden formats\" lists them)" },
-	{ "json", 0, NULL, OPT_JSON, "print JSON" },
-	{ "quiet", 'q', NULL, OPT_QUIET, "no assumptions and notes on stderr" },
-	{ "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" },
-	{ "help", 'h', NULL, OPT_HELP, "this list" },
-	{ NULL, 0, NULL, 0, NULL },
+	ROW_JSON,
+	ROW_NO_REMARKS,
+	ROW_COLOR,
+	ROW_HELP,
+	ROW_END,
 };
 
 struct arguments {
@@ -48,23 +42,19 @@ struct arguments {
 	const char *image;
 };
 
-static int take_option(struct arguments *a, int code)
+static int take_option(void *arguments, int code)
 {
+	struct arguments *a = arguments;
 	struct predict_options *p = &a->predict.options;
 
 	if (code >= PREDICT_OPT_FIRST)
 		return predict_take_option(&a->predict, code);
 	switch (code) {
 	case OPT_BANK:
-		return parse_banks(optarg, &p->banks) ?
-			       0 :
-			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
-					   optarg);
+		return take_banks(&p->banks);
 	case OPT_PCR:
 		a->pcrs_named = true;
-		return parse_pcrs(optarg, &p->pcrs) ?
-			       0 :
-			       usage_error("--pcr %s: expected numbers from 0 to 23, as 4,9,11-13", optarg);
+		return take_pcrs("pcr", &p->pcrs);
 	case OPT_EVENTS:
 		a->events = true;
 		return 0;
@@ -86,8 +76,7 @@ static int take_option(struct arguments *a, int code)
 		a->quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 :
-					   usage_error("--color %s: expected auto, always or never", optarg);
+		return take_color();
 	}
 	return EXIT_TROUBLE;
 }
@@ -96,19 +85,13 @@ static int take_option(struct arguments *a, int code)
 static int take_arguments(struct arguments *a, int argc, char **argv)
 {
 	struct predict_options *p = &a->predict.options;
-	int code;
+	int status = take_options(
+		argc, argv, rows, "predict IMAGE [OPTION…]",
+		"What the PCRs will be when a machine boots IMAGE: a disk image, an ESP directory or one EFI file.",
+		take_option, a);
 
-	while ((code = next_option(argc, argv, rows)) != -1) {
-		if (code == OPT_HELP) {
-			print_help(
-				"predict IMAGE [OPTION…]",
-				"What the PCRs will be when a machine boots IMAGE: a disk image, an ESP directory or one EFI file.",
-				rows);
-			return EXIT_DONE + 1;
-		}
-		if (code == '?' || take_option(a, code) != 0)
-			return EXIT_TROUBLE + 1;
-	}
+	if (status)
+		return status;
 	if (optind + 1 != argc)
 		return usage_error("predict needs one IMAGE, found %d", argc - optind) + 1;
 	if (predict_finish_options(&a->predict) != 0)
@@ -544,7 +527,8 @@ static int print_as(struct arguments *a, struct prediction *all, struct pcrcast_
 /* The log to write is no file of the image, nor one that is read. */
 static int check_target(const struct arguments *a, struct pcrcast_error *e)
 {
-	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path };
+	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path,
+				       a->predict.smbios_path };
 	struct stat in, out;
 
 	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)

@@ -11,25 +11,15 @@
 #include "uki/authenticode.h"
 
 enum {
-	OPT_BANK = 256,
-	OPT_PROFILE,
+	OPT_PROFILE = OPT_OWN,
 	OPT_PHASE,
 	OPT_AS,
 	OPT_HWID,
 	OPT_DT_COMPATIBLE,
-	OPT_OUTPUT,
-	OPT_JSON,
-	OPT_QUIET,
-	OPT_COLOR,
-	OPT_HELP,
 };
 
 enum { STREAM_MAX = 1 << 30 }; /* bytes of a UKI read from standard input into memory */
 
-#define ROW_BANK                                                                                          \
-	{                                                                                                 \
-		"bank", 0, "LIST|all", OPT_BANK, "hash banks: sha1,sha256,sha384,sha512 (default sha256)" \
-	}
 #define ROW_PROFILE                                                                          \
 	{                                                                                    \
 		"profile", 0, "N", OPT_PROFILE, "profile of a multi-profile UKI (default 0)" \
@@ -44,30 +34,11 @@ enum { STREAM_MAX = 1 << 30 }; /* bytes of a UKI read from standard input into m
 		"dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE,             \
 			"first compatible string of the firmware's device tree" \
 	}
-#define ROW_JSON                                        \
-	{                                               \
-		"json", 0, NULL, OPT_JSON, "print JSON" \
-	}
-#define ROW_QUIET                                                             \
-	{                                                                     \
-		"quiet", 'q', NULL, OPT_QUIET, "nothing on stderr but errors" \
-	}
-#define ROW_COLOR                                                                    \
-	{                                                                            \
-		"color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" \
-	}
-#define ROW_HELP                                         \
-	{                                                \
-		"help", 'h', NULL, OPT_HELP, "this list" \
-	}
-#define ROW_END                        \
-	{                              \
-		NULL, 0, NULL, 0, NULL \
-	}
 
-static const struct option_row show_rows[] = { ROW_BANK,  ROW_PROFILE, ROW_HWID, ROW_DT, ROW_JSON,
-					       ROW_QUIET, ROW_COLOR,   ROW_HELP, ROW_END };
-static const struct option_row hash_rows[] = { ROW_BANK, ROW_JSON, ROW_QUIET, ROW_COLOR, ROW_HELP, ROW_END };
+static const struct option_row show_rows[] = { ROW_BANK,        ROW_PROFILE, ROW_HWID, ROW_DT, ROW_JSON,
+					       ROW_ONLY_ERRORS, ROW_COLOR,   ROW_HELP, ROW_END };
+static const struct option_row hash_rows[] = { ROW_BANK,  ROW_JSON, ROW_ONLY_ERRORS,
+					       ROW_COLOR, ROW_HELP, ROW_END };
 static const struct option_row measure_rows[] = {
 	ROW_BANK,
 	ROW_PROFILE,
@@ -77,28 +48,23 @@ static const struct option_row measure_rows[] = {
 	ROW_HWID,
 	ROW_DT,
 	ROW_JSON,
-	ROW_QUIET,
+	ROW_ONLY_ERRORS,
 	ROW_COLOR,
 	ROW_HELP,
 	ROW_END,
 };
 static const struct option_row extract_rows[] = {
-	ROW_PROFILE, ROW_HWID,
-	ROW_DT,      { "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" },
-	ROW_QUIET,   ROW_COLOR,
-	ROW_HELP,    ROW_END,
+	ROW_PROFILE, ROW_HWID, ROW_DT, ROW_OUTPUT, ROW_ONLY_ERRORS, ROW_COLOR, ROW_HELP, ROW_END,
 };
 
-static int take_option(struct uki_arguments *a, int code)
+static int take_option(void *arguments, int code)
 {
+	struct uki_arguments *a = arguments;
 	unsigned long number;
 
 	switch (code) {
 	case OPT_BANK:
-		return parse_banks(optarg, &a->banks) ?
-			       0 :
-			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
-					   optarg);
+		return take_banks(&a->banks);
 	case OPT_PROFILE:
 		if (!parse_unsigned(optarg, UINT_MAX - 1, &number))
 			return usage_error("--profile %s: expected a number", optarg);
@@ -145,8 +111,7 @@ static int take_option(struct uki_arguments *a, int code)
 		a->quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 :
-					   usage_error("--color %s: expected auto, always or never", optarg);
+		return take_color();
 	}
 	return EXIT_TROUBLE;
 }
@@ -394,7 +359,6 @@ static int run_verb(const struct verb *v, struct uki_arguments *a)
 int cmd_uki(int argc, char **argv)
 {
 	const struct verb *v = NULL;
-	int code, status = EXIT_DONE;
 
 	if (argc < 2)
 		return usage_error("uki: expected show, hash, measure or extract");
@@ -411,15 +375,12 @@ int cmd_uki(int argc, char **argv)
 	struct uki_arguments a = { .pool = POOL_INIT };
 	argc--;
 	argv++;
-	while (status == EXIT_DONE && (code = next_option(argc, argv, v->rows)) != -1) {
-		if (code == OPT_HELP) {
-			print_help(v->usage, v->purpose, v->rows);
-			pool_done(&a.pool);
-			return EXIT_DONE;
-		}
-		status = code == '?' ? EXIT_TROUBLE : take_option(&a, code);
+	int status = take_options(argc, argv, v->rows, v->usage, v->purpose, take_option, &a);
+	if (status) {
+		pool_done(&a.pool);
+		return status - 1;
 	}
-	if (status == EXIT_DONE && optind + 1 + v->wants_section != argc)
+	if (optind + 1 + v->wants_section != argc)
 		status = usage_error("uki %s: expected %s", v->name,
 				     v->wants_section ? "FILE and SECTION" : "one FILE");
 	if (status == EXIT_DONE) {

@@ -9,16 +9,13 @@
 #include "golden/verify.h"
 
 enum {
-	OPT_AS = 256,
+	OPT_AS = OPT_OWN,
 	OPT_FROM,
 	OPT_SET,
 	OPT_LABEL,
 	OPT_IDENTITY,
 	OPT_PRESET,
 	OPT_WARN_ONLY,
-	OPT_BANK,
-	OPT_PCR,
-	OPT_OUTPUT,
 	OPT_HASH,
 	OPT_OR,
 	OPT_PCRLOCK,
@@ -42,9 +39,6 @@ enum {
 	OPT_REQUIRE,
 	OPT_DIGEST_ONLY,
 	OPT_PASSPHRASE_FILE,
-	OPT_JSON,
-	OPT_QUIET,
-	OPT_COLOR,
 };
 
 // clang-format off
@@ -56,13 +50,7 @@ enum {
 #define SELECTION_ROWS \
 	{ "set", 0, "NAME", OPT_SET, "of several sets the one of this csp, variant, csp/variant or image" }, \
 	{ "label", 0, "LABEL", OPT_LABEL, "of several values those with this label (a phase path, a variant)" }
-#define COMMON_ROWS \
-	{ "quiet", 'q', NULL, OPT_QUIET, "no assumptions and notes on stderr" }, \
-	{ "color", 0, "WHEN", OPT_COLOR, "auto (the default), always or never" }, \
-	{ "help", 'h', NULL, GOLDEN_OPT_HELP, "this list" }, \
-	{ NULL, 0, NULL, 0, NULL }
-#define ROW_JSON { "json", 0, NULL, OPT_JSON, "print JSON" }
-#define ROW_OUTPUT { "output", 'o', "FILE", OPT_OUTPUT, "write there (default: standard output)" }
+#define COMMON_ROWS ROW_NO_REMARKS, ROW_COLOR, ROW_HELP, ROW_END
 
 const struct option_row golden_make_rows[] = {
 	ROW_AS,
@@ -171,13 +159,6 @@ static int take_identity(struct golden_arguments *a, const char *text)
 	return usage_error(
 		"--identity %s: expected KEY=VALUE with image, vendor, csp, variant, version, ref or stream",
 		text);
-}
-
-static int take_pcrs(const char *option, uint32_t *ret)
-{
-	return parse_pcrs(optarg, ret) ?
-		       0 :
-		       usage_error("--%s %s: expected numbers from 0 to 23, as 4,9,11-13", option, optarg);
 }
 
 static int take_hex(struct golden_arguments *a, const char *option, struct slice *ret)
@@ -296,8 +277,9 @@ static int take_verify_option(struct golden_arguments *a, int code)
 	return -1;
 }
 
-int golden_take_option(struct golden_arguments *a, int code)
+int golden_take_option(void *arguments, int code)
 {
+	struct golden_arguments *a = arguments;
 	int taken = take_verify_option(a, code);
 
 	taken = taken < 0 ? take_policy_option(a, code) : taken;
@@ -331,10 +313,7 @@ int golden_take_option(struct golden_arguments *a, int code)
 		a->has_warn_only = true;
 		return take_pcrs("warn-only", &a->warn_only);
 	case OPT_BANK:
-		return parse_banks(optarg, &a->source.banks) ?
-			       0 :
-			       usage_error("--bank %s: expected all or names of sha1, sha256, sha384, sha512",
-					   optarg);
+		return take_banks(&a->source.banks);
 	case OPT_PCR:
 		a->source.has_pcrs = true;
 		return take_pcrs("pcr", &a->source.pcrs);
@@ -354,8 +333,7 @@ int golden_take_option(struct golden_arguments *a, int code)
 		a->quiet = a->source.quiet = true;
 		return 0;
 	case OPT_COLOR:
-		return set_color(optarg) ? 0 :
-					   usage_error("--color %s: expected auto, always or never", optarg);
+		return take_color();
 	}
 	return EXIT_TROUBLE;
 }

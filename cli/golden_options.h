@@ -5,8 +5,6 @@
 
 #include "cli/cmd_golden.h"
 
-enum { GOLDEN_OPT_HELP = 900 }; /* the code of --help, which the verb handles itself */
-
 extern const struct option_row golden_make_rows[];
 extern const struct option_row golden_show_rows[];
 extern const struct option_row golden_policy_rows[];
@@ -16,5 +14,5 @@ extern const struct option_row golden_sign_rows[];
 extern const struct option_row golden_check_signature_rows[];
 extern const struct option_row golden_formats_rows[];
 
-/* Take one option, whose value is optarg. EXIT_TROUBLE after a message. */
-int golden_take_option(struct golden_arguments *a, int code);
+/* The option_taker of struct golden_arguments. */
+int golden_take_option(void *arguments, int code);

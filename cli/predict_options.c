@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/encode.h"
 #include "base/utf16.h"
@@ -258,6 +259,11 @@ int predict_take_option(struct predict_arguments *a, int code)
 		if (!strchr(optarg, '=') || *optarg == '=')
 			return usage_error("--smbios %s: expected KEY=VALUE", optarg);
 		return push(a, &a->smbios, optarg) ? 0 : out_of_memory();
+	case OPT_SMBIOS_TABLES:
+		if (a->smbios_path)
+			return usage_error("--smbios-tables was given twice");
+		a->smbios_path = optarg;
+		return empty_name(optarg) ? EXIT_TROUBLE : 0;
 	case OPT_CONSOLE:
 		p->console_known = true;
 		if (strcmp(optarg, "none") == 0) {
@@ -358,6 +364,27 @@ static int read_baseline(struct predict_arguments *a)
 	a->options.baseline = &a->baseline;
 	a->options.baseline_name = slash && slash[1] ? slash + 1 : a->baseline_path;
 	return r < 0 ? fail_at(a->baseline_path, &e) : 0;
+}
+
+/* Linux has the table in a file of a directory of its own. */
+static int read_smbios_tables(struct predict_arguments *a)
+{
+	enum { TABLE_MAX = 16 << 20 }; /* bytes; real ones have some KiB */
+	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
+	const char *path = a->smbios_path;
+	struct slice bytes;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		path = pool_printf(a->pool, "%s/DMI", path);
+	if (!path)
+		return out_of_memory();
+	a->smbios_path = path;
+	int r = input_read(a->pool, path, TABLE_MAX, &bytes, &e);
+	if (r == 0)
+		r = smbios_read(a->pool, bytes, &a->smbios_table, &e);
+	a->options.smbios_table = &a->smbios_table;
+	return r < 0 ? fail_at(path, &e) : 0;
 }
 
 static int read_after_state(struct predict_arguments *a)
@@ -475,6 +502,8 @@ int predict_settle_options(struct predict_arguments *a)
 		return EXIT_TROUBLE;
 	a->firmware.variables = FIRMWARE_VARIABLES_INIT;
 	p->variables = NULL;
+	if (a->smbios_path && read_smbios_tables(a) != 0)
+		return EXIT_TROUBLE;
 	int status = a->baseline_path ? read_baseline(a) : a->after_state_path ? read_after_state(a) : 0;
 	return status ? status : predict_read_variables(a);
 }

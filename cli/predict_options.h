@@ -19,6 +19,7 @@ enum {
 	OPT_SECURE_BOOT,
 	OPT_CONFIDENTIAL_VM,
 	OPT_SMBIOS,
+	OPT_SMBIOS_TABLES,
 	OPT_CONSOLE,
 	OPT_BOOT_SECRET,
 	OPT_HWID,
@@ -80,6 +81,8 @@ enum {
 	  "calls of ExitBootServices(), all but the last in vain (default 1); none: --after-state has them" }, \
 	{ "confidential-vm", 0, NULL, OPT_CONFIDENTIAL_VM, "the machine is a confidential VM" }, \
 	{ "smbios", 0, "KEY=VALUE", OPT_SMBIOS, "SMBIOS type 11 string (repeatable)" }, \
+	{ "smbios-tables", 0, "FILE|DIR", OPT_SMBIOS_TABLES, \
+	  "the machine's SMBIOS table: /sys/firmware/dmi/tables, DMI in it, or dmidecode --dump-bin" }, \
 	{ "console", 0, "ARG|none", OPT_CONSOLE, \
 	  "what systemd-stub 261+ appends as console=ARG (repeatable)" }, \
 	{ "boot-secret", 0, "none|HEX", OPT_BOOT_SECRET, \
@@ -150,6 +153,8 @@ struct predict_arguments {
 	bool constellation;           /* the model is Constellation's tool */
 	const char *baseline_path;    /* --baseline; NULL: not given */
 	struct eventlog baseline;
+	const char *smbios_path; /* --smbios-tables, once it is read the file itself; NULL: not given */
+	struct smbios_table smbios_table;
 	const char *after_state_path; /* --after-state; NULL: not given */
 	struct pcr_values after_state;
 	uint64_t given; /* bit i: the option with code PREDICT_OPT_FIRST + i was given */

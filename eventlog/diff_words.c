@@ -640,18 +640,22 @@ const char *diff_words_changed(struct pool *pool, const struct eventlog_alg *alg
 	return s;
 }
 
+/* What an event is called; NULL when memory gives out. */
+static const char *label_of(struct pool *pool, struct diff_side side, bool section)
+{
+	struct decoded d;
+
+	if (section)
+		return section_label(pool, side.ev);
+	return event_decode(pool, side.log, side.ev, &d, NULL) == 0 ? event_label(pool, side.ev, &d) : NULL;
+}
+
 const char *diff_words_single(struct pool *pool, const struct eventlog_alg *alg, struct diff_side side,
 			      bool section)
 {
 	struct pool scratch = POOL_INIT;
 	struct words w = { .pool = &scratch, .text = "" };
-	const char *label = NULL, *s = NULL;
-	struct decoded d;
-
-	if (section)
-		label = section_label(&scratch, side.ev);
-	else if (event_decode(&scratch, side.log, side.ev, &d, NULL) == 0)
-		label = event_label(&scratch, side.ev, &d);
+	const char *label = label_of(&scratch, side, section), *s = NULL;
 	struct slice digest = diff_digest(side.log, side.ev, alg->id);
 	if (label)
 		s = digest.n ? pool_printf(pool, "%s: digest %s", label, hex(&w, digest, DIGEST_SHOWN)) :
@@ -664,13 +668,7 @@ const char *diff_words_moved(struct pool *pool, struct diff_side side, bool sect
 			     size_t place_b)
 {
 	struct pool scratch = POOL_INIT;
-	const char *label = NULL, *s = NULL;
-	struct decoded d;
-
-	if (section)
-		label = section_label(&scratch, side.ev);
-	else if (event_decode(&scratch, side.log, side.ev, &d, NULL) == 0)
-		label = event_label(&scratch, side.ev, &d);
+	const char *label = label_of(&scratch, side, section), *s = NULL;
 	if (label)
 		s = pool_printf(pool, "%s: place %zu → %zu in the register", label, place_a + 1, place_b + 1);
 	pool_done(&scratch);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/json_read.h"
+#include "eventlog/parse.h"
 
 /* ---- systemd ---- */
 
@@ -59,19 +60,6 @@ void body_systemd(struct body *b)
 /* ---- IMA ---- */
 
 enum { IMA_DIGEST_LEN = 20, IMA_FIELDS_MAX = 16, IMA_ALG_MAX = 32 };
-
-/* ima_template.c, builtin_templates: the fields of each template. */
-static const struct {
-	const char *name, *fields;
-} templates[] = {
-	{ "ima-ng", "d-ng|n-ng" },
-	{ "ima-sig", "d-ng|n-ng|sig" },
-	{ "ima-ngv2", "d-ngv2|n-ng" },
-	{ "ima-sigv2", "d-ngv2|n-ng|sig" },
-	{ "ima-buf", "d-ng|n-ng|buf" },
-	{ "ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig" },
-	{ "evm-sig", "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode" },
-};
 
 /* "sha256:" NUL digest; d-ngv2 has "ima:" or "verity:" in front. */
 static void ima_digest(struct body *b, struct slice value)
@@ -157,9 +145,9 @@ void body_ima(struct body *b)
 		return;
 	}
 	/* A template without a name of its own goes by its fields, "d-ng|n-ng". */
-	for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++)
-		if (strcmp(templates[i].name, b->ev->template_name) == 0)
-			fields = templates[i].fields;
+	const char *known = ima_template_fields(slice_of_string(fields));
+	if (known)
+		fields = known;
 	bool described = strchr(fields, '|') || is_ima_field(fields);
 	body_summary(b, "IMA event");
 	for (int i = 0; i < IMA_FIELDS_MAX && *fields && described; i++) {

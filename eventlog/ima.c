@@ -62,15 +62,20 @@ static bool fields_find(struct slice list, struct ima_template *ret)
 	return true;
 }
 
+const char *ima_template_fields(struct slice name)
+{
+	for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++)
+		if (slice_equal_string(name, templates[i].name))
+			return templates[i].fields;
+	return NULL;
+}
+
 bool ima_template_find(struct slice name, struct ima_template *ret)
 {
 	struct ima_template t = { .old = slice_equal_string(name, "ima") };
-	struct slice list = name;
+	const char *known = ima_template_fields(name);
 
-	for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++)
-		if (slice_equal_string(name, templates[i].name))
-			list = slice_of_string(templates[i].fields);
-	if (!fields_find(list, &t))
+	if (!fields_find(known ? slice_of_string(known) : name, &t))
 		return false;
 	*ret = t;
 	return true;

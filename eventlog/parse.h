@@ -95,6 +95,9 @@ struct ima_template {
 	size_t n;
 };
 
+/* The fields of one of Linux' own templates, "d-ng|n-ng"; NULL: it is none of them. */
+const char *ima_template_fields(struct slice name);
+
 /* The template of that name, or the one that a list of fields such as "d-ng|n-ng" stands for. False: not known. */
 bool ima_template_find(struct slice name, struct ima_template *ret);
 

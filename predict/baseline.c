@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "eventlog/decode.h"
 #include "predict/cc.h"
+#include "predict/smbios_handoff.h"
 
 /* What firmware says of SecureBoot, one byte (UEFI 2.10, section 3.3); an absent variable is measured empty: off. */
 static bool secure_boot_of(struct walk *w, bool *ret)
@@ -277,6 +278,19 @@ int baseline_open(struct walk *w, struct pcrcast_error *e)
 
 /* ---- events ---- */
 
+/* The firmware measures the SMBIOS table too: when the user's is another one, what it would make of that is not known. */
+static int check_smbios(struct walk *w, const struct event *ev, struct pcrcast_error *e)
+{
+	static const char reason[] =
+		"what the baseline's firmware measured of its SMBIOS table is not what EDK2 makes of that of --smbios-tables";
+	bool fits = true;
+	int r = 0;
+
+	if (baseline_of_pcr(w->baseline->log, ev, 1) && w->opt->smbios_table && smbios_handoff_is(ev))
+		r = smbios_handoff_fits(w->pool, w->baseline->log, ev, w->opt->smbios_table, &fits, e);
+	return r == 0 && !fits ? walk_unknown(w, 1, reason, "--baseline", e) : r;
+}
+
 static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 {
 	const struct baseline *b = w->baseline;
@@ -299,6 +313,9 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	if (!text.description || !text.source)
 		return err_nomem(e);
 	b->events[i].kept = true;
+	r = check_smbios(w, ev, e);
+	if (r < 0)
+		return r;
 	if (baseline_of_pcr(b->log, ev, 7) && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
 		r = walk_authority_before(w, ev->data, e);
 		if (r < 0)
@@ -343,32 +360,18 @@ int baseline_after(struct walk *w, struct pcrcast_error *e)
 	return walk_assume(w, "exit-boot-services", "the calls of the baseline", NULL, e);
 }
 
-int walk_smbios_structures(struct walk *w, struct pcrcast_error *e)
+int baseline_smbios(struct walk *w, bool keep_them, bool *ret_any, struct pcrcast_error *e)
 {
-	static const char not_there[] =
-		"the boot loader measures SMBIOS structures of the machine, which the baseline's boot did not";
-	struct event_text text = { "SMBIOS structures", "hardware" };
-	const char *doubt = cc_smbios_doubt(w);
-	bool found = false;
+	const struct baseline *b = w->baseline;
 
-	if (w->smbios_measured)
-		return 0;
-	w->smbios_measured = true;
-	if (doubt)
-		return walk_event_unknown(w, 1, EV_EVENT_TAG, text, doubt, NULL, e);
-	for (size_t i = 0; w->baseline && i < w->baseline->log->n_events; i++)
-		if (w->baseline->places[i] == BASELINE_SMBIOS) {
-			w->baseline->events[i].reason =
-				"SMBIOS structures of the machine, which this chain measures as well";
-			found = true;
+	*ret_any = false;
+	for (size_t i = 0; b && i < b->log->n_events; i++)
+		if (b->places[i] == BASELINE_SMBIOS) {
+			b->events[i].reason =
+				keep_them ?
+					"SMBIOS structures of the machine, which this chain measures as well" :
+					"SMBIOS structures, which --smbios-tables tells";
+			*ret_any = true;
 		}
-	if (!found)
-		return walk_event_unknown(
-			w, 1, EV_EVENT_TAG, text,
-			w->baseline ? not_there : "the boot loader measures SMBIOS structures of the machine",
-			"--baseline", e);
-	int r = baseline_keep_all(w, BASELINE_SMBIOS, e);
-	return r < 0 ? r :
-		       walk_assume(w, "smbios-structures", "those of the baseline's machine", "--baseline",
-				   e);
+	return keep_them && b ? baseline_keep_all(w, BASELINE_SMBIOS, e) : 0;
 }

@@ -62,6 +62,9 @@ int baseline_sort(struct pool *pool, const struct eventlog *log, const char *nam
 bool baseline_variable(struct pool *pool, const struct eventlog *log, const char *name,
 		       struct efi_variable *ret);
 
+/* Is this one of systemd's events about SMBIOS structures, in the form of PCRs or of CC registers? */
+bool smbios_event_known(const struct event *ev);
+
 struct walk;
 struct start;
 
@@ -84,3 +87,8 @@ int baseline_before(struct walk *w, struct pcrcast_error *e);
 int baseline_table(struct walk *w, struct pcrcast_error *e);
 int baseline_between(struct walk *w, struct start *first, struct pcrcast_error *e);
 int baseline_after(struct walk *w, struct pcrcast_error *e);
+/*
+ * The SMBIOS structures that the baseline's chain measured: are there any? keep_them: they are events of this boot as well. Without
+ * a baseline there are none.
+ */
+int baseline_smbios(struct walk *w, bool keep_them, bool *ret_any, struct pcrcast_error *e);

@@ -7,7 +7,6 @@
  * (servers of Supermicro), tries several boot options, and measures the partition table just before it loads the
  * file; and of nine of CC registers.
  */
-#include "base/bytes.h"
 #include "base/reader.h"
 #include "eventlog/cc.h"
 #include "predict/baseline_impl.h"
@@ -84,38 +83,6 @@ static const struct rule {
 	{ OF_BOTH, PART_CHAIN, ALL_PCRS, ANY, BASELINE_NOWHERE, "the old chain's" },
 };
 
-/* To CC registers systemd logs the name of what it measures, as EV_IPL in UTF-16 with a NUL. */
-static bool is_named_smbios(struct slice data)
-{
-	static const char *const names[] = { "smbios:type1", "smbios:type2", "smbios:type11" };
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		size_t n = strlen(names[i]) + 1, same = 0;
-
-		while (data.n == 2 * n && same < n &&
-		       get_u16le(data.p + 2 * same) == (uint16_t)names[i][same])
-			same++;
-		if (same == n)
-			return true;
-	}
-	return false;
-}
-
-static bool is_smbios(const struct event *ev)
-{
-	/* types 1, 2 and 11 */
-	static const uint32_t tags[] = { 0xd5cb7cbc, 0xe0d47bc8, 0xc0b3bd23 };
-	struct reader r = reader_over(ev->data);
-	uint32_t tag = reader_u32le(&r);
-
-	if (ev->type == EV_IPL)
-		return is_named_smbios(ev->data);
-	for (size_t i = 0; ev->type == EV_EVENT_TAG && !r.failed && i < sizeof tags / sizeof tags[0]; i++)
-		if (tag == tags[i])
-			return true;
-	return false;
-}
-
 static bool is_of_kind(const struct eventlog *log, const struct event *ev, enum kind kind)
 {
 	switch (kind) {
@@ -139,7 +106,7 @@ static bool is_of_kind(const struct eventlog *log, const struct event *ev, enum 
 		return ev->type == (uint32_t)EV_EFI_BOOT_SERVICES_DRIVER ||
 		       ev->type == (uint32_t)EV_EFI_RUNTIME_SERVICES_DRIVER;
 	case SMBIOS:
-		return is_smbios(ev);
+		return smbios_event_known(ev);
 	case APPLICATION:
 		return ev->type == (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION;
 	case LOADER:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "base/efi/smbios.h"
 #include "base/efi/variable_store.h"
 #include "base/hash_jobs.h"
 #include "eventlog/check.h"
@@ -40,6 +41,8 @@ struct predict_options {
 	unsigned cc_quirks;        /* CC_QUIRK_ bits */
 	const char *const *smbios; /* "KEY=VALUE" OEM strings of the first type 11 structure, in order */
 	size_t n_smbios;
+	/* The machine's SMBIOS table, which holds all OEM strings too: those of smbios have to be among them. NULL: not known. */
+	const struct smbios_table *smbios_table;
 	bool console_known; /* consoles are all that systemd-stub 261+ would append */
 	const char *const *consoles;
 	size_t n_consoles;

@@ -134,6 +134,18 @@ static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 	return r;
 }
 
+/* Which ids come from SMBIOS depends on the display too, from 258 on. */
+static int read_chids(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e)
+{
+	run->w->used |= OPTION_HWID;
+	if (!run->w->opt->hardware.ids_of_table || !pe_section_find(pe, ".hwids"))
+		return 0;
+	run->w->used |= OPTION_SMBIOS_TABLES;
+	return run->rules->sections & UKI_BIT(UKI_EFIFW) ?
+		       walk_assume(run->w, "display", "none that .hwids knows", "--hwid", e) :
+		       0;
+}
+
 int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e)
 {
 	const struct hardware *hw = &run->w->opt->hardware;
@@ -141,14 +153,13 @@ int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcas
 	uint32_t sections = run->rules->sections;
 	bool trees = sections & UKI_BIT(UKI_DTBAUTO) && pe_section_find(pe, ".dtbauto");
 	bool firmware = sections & UKI_BIT(UKI_EFIFW) && pe_section_find(pe, ".efifw");
+	int r = firmware || (trees && !hw->compatible) ? read_chids(run, pe, e) : 0;
 
 	if (trees)
 		run->w->used |= OPTION_DT_COMPATIBLE;
-	if (firmware || (trees && !hw->compatible))
-		run->w->used |= OPTION_HWID;
 	/* As uki_open decides: on other machines the section is not known without either option. */
-	if (!trees || hw->compatible_known || (!pc && !hw->ids_known))
-		return 0;
+	if (r < 0 || !trees || hw->compatible_known || (!pc && (!hw->ids_known || hw->ids_of_table)))
+		return r;
 	return walk_assume(run->w, "dt-compatible", "none", "--dt-compatible", e);
 }
 
@@ -247,7 +258,8 @@ static int append(struct stub_run *run, struct utf16 more, bool always_space, co
 static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 {
 	static const char key[] = "io.systemd.stub.kernel-cmdline-extra";
-	struct event_text text = { "command line from SMBIOS type 11", "--smbios" };
+	struct event_text text = { "command line from SMBIOS type 11", walk_smbios_option(run->w) };
+	enum event_origin origin = walk_smbios_origin(run->w);
 	const char *value = NULL;
 	struct utf16 more;
 	bool undefined;
@@ -262,8 +274,8 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 		r = cmdline_mangle(run->w->pool, run->rules->mangle, more, &more, &undefined, e);
 		if (r < 0 || more.n == 0)
 			return r;
-		r = walk_command_line(run->w, more, EVENT_ASSUMED, text, e);
-		return r < 0 ? r : append(run, more, false, "--smbios", e);
+		r = walk_command_line(run->w, more, origin, text, e);
+		return r < 0 ? r : append(run, more, false, text.source, e);
 	}
 
 	if (!*value)
@@ -274,8 +286,8 @@ static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
 	if (!run->has_line)
 		r = utf16_of_utf8(run->w->pool, "(null)", &run->line, e);
 	if (r == 0)
-		r = append(run, more, true, "--smbios", e);
-	return r < 0 ? r : walk_command_line(run->w, more, EVENT_ASSUMED, text, e);
+		r = append(run, more, true, text.source, e);
+	return r < 0 ? r : walk_command_line(run->w, more, origin, text, e);
 }
 
 /* What the kernel's console is depends on the hardware; the words are not measured here, but the kernel does. */

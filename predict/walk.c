@@ -54,16 +54,23 @@ static int add_hashed(struct walk *w, struct event ev, const struct blob *hashed
 	return add_event(w, ev, e);
 }
 
+/* Without digests. */
+static struct event event_of(uint32_t pcr, uint32_t type, struct slice data, enum event_origin origin,
+			     struct event_text text)
+{
+	return (struct event){ .pcr = pcr,
+			       .type = type,
+			       .origin = origin,
+			       .digests = SLICE_EMPTY,
+			       .data = data,
+			       .description = text.description,
+			       .source = text.source };
+}
+
 int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, const struct blob *hashed,
 	       struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = EVENT_COMPUTED,
-			    .digests = SLICE_EMPTY,
-			    .data = data,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, data, EVENT_COMPUTED, text);
 
 	return add_hashed(w, ev, hashed, e);
 }
@@ -71,13 +78,7 @@ int walk_event(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, c
 int walk_event_bytes(struct walk *w, uint32_t pcr, uint32_t type, struct slice data, struct slice hashed,
 		     enum event_origin origin, struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = origin,
-			    .digests = SLICE_EMPTY,
-			    .data = data,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, data, origin, text);
 	struct blob b;
 	int r = blob_of_bytes(w->pool, hashed, &b, e);
 
@@ -105,13 +106,7 @@ int walk_unknown(struct walk *w, uint32_t pcr, const char *reason, const char *o
 int walk_event_unknown(struct walk *w, uint32_t pcr, uint32_t type, struct event_text text,
 		       const char *reason, const char *option, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = EVENT_UNKNOWN,
-			    .digests = SLICE_EMPTY,
-			    .data = SLICE_EMPTY,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, SLICE_EMPTY, EVENT_UNKNOWN, text);
 	bool taken;
 	int r = cc_takes(w, &ev, &taken, e);
 
@@ -309,28 +304,6 @@ int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e)
 	return w->opt->confidential_vm ? 0 : walk_assume(w, "confidential-vm", "no", "--confidential-vm", e);
 }
 
-int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e)
-{
-	*ret = !w->opt->confidential_vm;
-	return *ret && !w->opt->n_smbios ? walk_assume(w, "smbios", "none", "--smbios", e) : 0;
-}
-
-int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e)
-{
-	size_t n = strlen(key);
-	bool read;
-	int r = walk_reads_smbios(w, &read, e);
-
-	*ret = NULL;
-	for (size_t i = 0; r == 0 && read && i < w->opt->n_smbios; i++)
-		if (strncmp(w->opt->smbios[i], key, n) == 0 && w->opt->smbios[i][n] == '=') {
-			w->used |= OPTION_SMBIOS;
-			*ret = w->opt->smbios[i] + n + 1;
-			return walk_no_confidential_vm(w, e);
-		}
-	return r;
-}
-
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
 		    struct pcrcast_error *e)
 {
@@ -412,12 +385,7 @@ int walk_event_digests(struct walk *w, uint32_t pcr, uint32_t type, struct slice
 		       const struct digest digests[static ALG_COUNT], enum event_origin origin,
 		       struct event_text text, struct pcrcast_error *e)
 {
-	struct event ev = { .pcr = pcr,
-			    .type = type,
-			    .origin = origin,
-			    .data = data,
-			    .description = text.description,
-			    .source = text.source };
+	struct event ev = event_of(pcr, type, data, origin, text);
 	int r = walk_set_digests(w, &ev, digests, e);
 
 	return r < 0 ? r : add_event(w, ev, e);
@@ -520,10 +488,11 @@ static int note_unused_options(struct walk *w, struct pcrcast_error *e)
 		{ OPTION_PROFILE, o->has_profile, "--profile" },
 		{ OPTION_LOAD_OPTIONS, o->has_load_options && o->load_options.n, "--load-options" },
 		{ OPTION_GRUB_VOLUME, o->n_grub_volumes > 0, "--grub-volume" },
-		{ OPTION_SMBIOS, o->n_smbios > 0, "--smbios" },
+		{ OPTION_SMBIOS, o->n_smbios > 0 && !o->smbios_table, "--smbios" },
+		{ OPTION_SMBIOS_TABLES, o->smbios_table, "--smbios-tables" },
 		{ OPTION_CONSOLE, o->console_known, "--console" },
 		{ OPTION_BOOT_SECRET, o->boot_secret != BOOT_SECRET_UNKNOWN, "--boot-secret" },
-		{ OPTION_HWID, o->hardware.ids_known, "--hwid" },
+		{ OPTION_HWID, o->hardware.ids_known && !o->hardware.ids_of_table, "--hwid" },
 		{ OPTION_DT_COMPATIBLE, o->hardware.compatible_known, "--dt-compatible" },
 	};
 	int r = 0;
@@ -565,6 +534,8 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 	if (r == 0 && img->file && o.boot)
 		r = err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			    "--boot names a file inside an ESP, this is one EFI file");
+	if (r == 0)
+		r = walk_settle_smbios(&w, e);
 	if (r == 0)
 		r = boot(&w, e);
 	if (r == 0 && o.entry && !w.menu_seen)

@@ -18,6 +18,7 @@ enum walk_option {
 	OPTION_LOAD_OPTIONS = 1 << 5,
 	OPTION_PROFILE = 1 << 6,
 	OPTION_GRUB_VOLUME = 1 << 7,
+	OPTION_SMBIOS_TABLES = 1 << 8,
 };
 
 /* Who has verified an image: each measures an authority only the first time it is used. */
@@ -213,11 +214,18 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
 		    struct pcrcast_error *e);
 
+/* Take OEM strings and hardware ids from the table, when there is one. PCRCAST_EINVAL: other strings were given. Before the first stage. */
+int walk_settle_smbios(struct walk *w, struct pcrcast_error *e);
+
 /*
  * Something reads SMBIOS type 11 strings, which it does not in a confidential VM: *ret is true. Says what is
  * assumed about them.
  */
 int walk_reads_smbios(struct walk *w, bool *ret, struct pcrcast_error *e);
+
+/* The option that these strings come from, and what this makes an event of one. */
+const char *walk_smbios_option(const struct walk *w);
+enum event_origin walk_smbios_origin(const struct walk *w);
 
 /* The value of the first SMBIOS type 11 string with this key that a stage reads; NULL: none. */
 int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcast_error *e);

@@ -183,7 +183,7 @@ static bool hardware_known(const struct pe *pe, struct part part, enum uki_secti
 	if (which == UKI_DTBAUTO) {
 		if (hw->compatible)
 			return true;
-		if (!hw->compatible_known && !pc && !hw->ids_known)
+		if (!hw->compatible_known && !pc && (!hw->ids_known || hw->ids_of_table))
 			return false;
 	}
 	return !has_table || hw->ids_known;

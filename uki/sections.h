@@ -14,6 +14,7 @@ struct hardware {
 	bool ids_known; /* ids are the machine's hardware ids (CHIDs), best first; there may be none */
 	const struct guid *ids;
 	size_t n_ids;
+	bool ids_of_table;     /* they come from SMBIOS, which says nothing of a device tree */
 	bool compatible_known; /* the firmware hands over a device tree whose first compatible string is this */
 	const char *compatible; /* NULL: the firmware is known to hand over none */
 };

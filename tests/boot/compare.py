@@ -177,10 +177,16 @@ def _compare_written(verdict, path, forecast):
                     return
 
 
+def _smbios(scenario, recorded, stub_version):
+    """The machine's OEM strings, one by one or in its tables: the way that the stub needs, and the other."""
+    strings = [word for key, value in scenario.smbios.items() for word in ("--smbios", f"{key}={value}")]
+    tables = ["--smbios-tables", os.path.join(recorded.folder, "DMI")] if recorded.has("DMI") else []
+    return (tables, strings) if tables and stub_version >= 261 else (strings, tables)
+
+
 def _arguments(scenario, recorded, stub_version):
     arguments = ["--variables", os.path.join(recorded.folder, "variables.fd"), *scenario.predict]
-    for key, value in scenario.smbios.items():
-        arguments += ["--smbios", f"{key}={value}"]
+    arguments += _smbios(scenario, recorded, stub_version)[0]
     if stub_version >= 261:  # whose initrd may carry a secret of the machine's own
         secret = recorded.read("boot-secret").hex() if recorded.has("boot-secret") else "none"
         arguments += ["--boot-secret", secret]
@@ -232,7 +238,14 @@ def compare(program, scenario, recorded, baseline, disk, tree, stub_version):
         _compare_events(verdict, "baseline", forecast, recorded, known)
         _compare_written(verdict, written, forecast)
 
+    def both_ways():
+        other = _smbios(scenario, recorded, stub_version)[1]
+        forecast = predict(program, disk, *arguments, *other, pcrs=FROM_IMAGE)
+        _compare_pcrs(verdict, "strings and tables", forecast, recorded, FROM_IMAGE)
+
     steps = [image, directory]
+    if scenario.smbios and recorded.has("DMI"):
+        steps.append(both_ways)
     if baseline:
         steps.append(whole)
     if "--boot-secret" in arguments and "none" not in arguments:

@@ -47,6 +47,7 @@ for bank in sha1 sha256 sha384 sha512; do
 	done
 done | report pcrs
 cat /sys/kernel/security/tpm0/binary_bios_measurements 2> /dev/null | report eventlog.bin
+cat /sys/firmware/dmi/tables/DMI | report DMI
 cat /sys/kernel/security/ima/ascii_runtime_measurements 2> /dev/null | report ima
 exec 3<> /dev/tpm0
 tpm createprimary

@@ -87,6 +87,7 @@ class Setup:
     disk: str
     sector: int
     smbios: dict
+    hardware: tuple = ()  # further values of QEMU's -smbios
     boots: int = 1  # times that it is switched on, the last of which is the one that counts
 
 
@@ -108,6 +109,8 @@ def _arguments(setup, serial, work, ram):
     ]
     if firmware.smm:
         command += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+    for structure in setup.hardware:
+        command += ["-smbios", structure]
     for key, value in setup.smbios.items():
         command += ["-smbios", f"type=11,value={key}={value.replace(',', ',,')}"]
     return command

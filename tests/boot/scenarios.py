@@ -22,6 +22,7 @@ class Scenario:
     fat: int = 32
     sector: int = 512
     smbios: dict = field(default_factory=dict)
+    hardware: tuple = ()    # what else QEMU's -smbios says of the machine
     variables: Optional[Callable] = None  # (store, disk) writes what the firmware finds
     boots: int = 1          # the last one counts
     searches: bool = False  # GRUB searches for file systems, of which a tree tells nothing
@@ -199,6 +200,11 @@ SMBIOS = {
     "io.systemd.stub.kernel-cmdline-extra": "smbios.one=1  smbios.two=2",
     "io.systemd.boot.kernel-cmdline-extra": "not.for.this=1",
 }
+HARDWARE = (
+    "type=1,manufacturer=Example,product=Box 1,version=2.0,serial=S-77,sku=K1,family=Boxes,"
+    "uuid=01234567-89ab-cdef-0123-456789abcdef",
+    "type=2,manufacturer=Example Boards,product=Board 1,version=1.1,serial=B-5,asset=A,location=here",
+)
 
 # Those that take longest come first.
 ALL = [
@@ -239,7 +245,8 @@ ALL = [
     Scenario("menu-257", choice),
     Scenario("type1-257", type1),
     Scenario("load-options-257", load_options),
-    Scenario("smbios-257", bare, smbios=SMBIOS, fat=12),
+    Scenario("smbios-257", bare, smbios=SMBIOS, hardware=HARDWARE, fat=12),
+    Scenario("hardware-2.12", chains.grub, kernel="6.12", smbios=SMBIOS, hardware=HARDWARE),
     Scenario("profile-257", profiles),
     Scenario("profile-entry-257", profile_by_entry, variables=profile_variables, boots=2,
              predict=("--boot", UKI, "--load-options", "@1")),
@@ -255,7 +262,8 @@ def reference(scenario, table):
         return None
     return next((other for other in table
                  if other.firmware == scenario.firmware and other.name != scenario.name
-                 and not (other.variables or other.smbios or other.refused or other.boots > 1)),
+                 and (other.smbios, other.hardware) == (scenario.smbios, scenario.hardware)
+                 and not (other.variables or other.refused or other.boots > 1)),
                 None)
 
 

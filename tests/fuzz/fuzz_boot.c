@@ -14,17 +14,9 @@
 
 #include "base/bytes.h"
 #include "predict/predict.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/build_pe.h"
 #include "tests/unit/build_tree.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
 
 enum slot {
 	LOADER_CONF,

@@ -3,14 +3,7 @@
 #include <stdint.h>
 
 #include "base/cbor.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void rewrite(struct cbor_writer *w, const struct cbor_node *node, unsigned depth)
 {

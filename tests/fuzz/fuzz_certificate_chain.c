@@ -8,17 +8,10 @@
 
 #include "base/bytes.h"
 #include "golden/certificate_chain.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
 enum { HEAD = 5, TIME = 1700000000 }; /* that of the seeds */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

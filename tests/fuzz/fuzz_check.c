@@ -9,16 +9,9 @@
 #include "base/bytes.h"
 #include "eventlog/cc.h"
 #include "eventlog/check.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static bool parse_values(struct slice text, struct pcr_values *ret)
 {
 	struct pcrcast_error e = { .msg = "" };

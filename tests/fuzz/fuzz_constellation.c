@@ -5,14 +5,7 @@
 #include <stdint.h>
 
 #include "predict/constellation.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 /* Nothing of a prediction is half done. */
 static void check(const struct prediction *p)

@@ -1,7 +1,6 @@
 /* CoRIM and CoMID as CBOR: what is read is written, must read again, and must then be written as the same bytes. */
 #include "golden_again.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

@@ -12,16 +12,9 @@
 #include "base/efi/signature_list.h"
 #include "base/efi/variable.h"
 #include "eventlog/decode.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static bool inside(struct slice part, struct slice whole)
 {
 	return part.n == 0 ||

@@ -5,16 +5,9 @@
 #include "base/bytes.h"
 #include "eventlog/diff.h"
 #include "eventlog/write.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static void check_items(const struct log_diff *d, const struct eventlog *a, const struct eventlog *b)
 {
 	for (size_t i = 0; i < d->n; i++) {

@@ -9,8 +9,7 @@
 #include "base/bytes.h"
 #include "predict/container.h"
 #include "predict/image.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum {
 	MAX_DEPTH = 4,   /* directories may hold each other */

@@ -3,16 +3,9 @@
 #include <stdint.h>
 
 #include "eventlog/eventlog.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice bytes = n ? (struct slice){ data, n } : SLICE_EMPTY, out;

@@ -4,16 +4,9 @@
 
 #include "base/error.h"
 #include "golden/evidence.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static unsigned sum;
 
 /* So that a slice that points nowhere is found. */

@@ -7,14 +7,7 @@
 
 #include "golden/compare.h"
 #include "golden/format.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static bool read_json(const uint8_t *data, size_t n, struct golden *ret)
 {

@@ -1,7 +1,6 @@
 /* First byte: which format of Constellation; rest: a file. What is read is written, and reads as the same again. */
 #include "golden_again.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static bool same_register(const struct golden_register *a, const struct golden_register *b)
 {

@@ -5,8 +5,7 @@
 #include "golden/keylime_check.h"
 #include "golden/pattern.h"
 #include "golden_again.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void check(struct pool *pool, const struct golden_claim *claims, size_t n_claims,
 		  const struct eventlog *log)

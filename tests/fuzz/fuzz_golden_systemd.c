@@ -3,8 +3,7 @@
  * written and read again, and must then be written the same.
  */
 #include "golden_again.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static const char *const formats[] = { "pcrlock", "pcrlock-predict", "pcrlock-policy", "systemd-measure",
 				       "pcrsig" };

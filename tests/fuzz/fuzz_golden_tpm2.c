@@ -1,7 +1,6 @@
 /* Dumps and lists of registers: the first byte chooses the format (or that it is recognised), the second banks and registers. */
 #include "golden_again.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 /* A directory of one file: its name up to a line feed, then its bytes. */
 static void directory(struct slice bytes)

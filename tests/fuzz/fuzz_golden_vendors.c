@@ -3,8 +3,7 @@
  * the same format, must read again, and must then be written as the same bytes.
  */
 #include "golden_again.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static const char *const names[] = { "aws",  "pcrsys",     "compute-pcrs", "tdx",
 				     "rvps", "comid-json", "corim",        NULL /* as it is recognised */ };

@@ -8,17 +8,9 @@
 
 #include "predict/predict.h"
 #include "predict/tree_impl.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/build_grub.h"
 #include "tests/unit/build_pe.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
 
 /* The files of the ESP, in one directory tree of fixed shape. */
 static struct {

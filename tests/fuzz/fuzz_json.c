@@ -4,14 +4,7 @@
 
 #include "base/json.h"
 #include "base/json_read.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void look_at(struct pool *pool, const struct cJSON *node, int depth)
 {

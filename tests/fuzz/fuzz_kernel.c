@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/fuzz/fuzz.h"
 #include "uki/decompress.h"
 #include "uki/elf.h"
 #include "uki/kernel.h"
@@ -12,14 +13,6 @@
 enum { STREAM_LIMIT = 1 << 20 };
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static int count(void *ctx, struct slice bytes, struct pcrcast_error *e)
 {
 	uint64_t *total = ctx;

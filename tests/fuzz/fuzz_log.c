@@ -7,16 +7,9 @@
 
 #include "eventlog/eventlog.h"
 #include "eventlog/write.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static void replay_all(struct eventlog *log)
 {
 	struct pcrcast_error e;

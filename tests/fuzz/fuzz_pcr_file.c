@@ -6,16 +6,9 @@
 #include <stdint.h>
 
 #include "golden/pcr_file.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static const struct pcr_selection one_each = {
 	.n = 2, .banks = { { 0x0004, ALG_SHA1, 1 << 3 }, { 0x000b, ALG_SHA256, 1 << 23 } }
 };

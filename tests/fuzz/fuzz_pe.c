@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/hash_jobs.h"
+#include "tests/fuzz/fuzz.h"
 #include "uki/authenticode.h"
 #include "uki/measure.h"
 #include "uki/sections.h"
@@ -16,14 +17,6 @@
 enum { MEMORY_MAX = 1 << 20 };
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static void inside(struct slice outer, struct slice inner)
 {
 	CHECK(inner.p >= outer.p && inner.n <= outer.n && inner.p + inner.n <= outer.p + outer.n);

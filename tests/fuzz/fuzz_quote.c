@@ -9,16 +9,9 @@
 #include "base/bytes.h"
 #include "golden/quote.h"
 #include "golden/signature.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 static bool inside(struct slice part, struct slice whole)
 {
 	return part.n == 0 || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);

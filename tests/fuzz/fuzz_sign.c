@@ -10,14 +10,7 @@
 
 #include "golden/golden.h"
 #include "golden/sign.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static int give(void *ctx, char *buf, size_t size, struct pcrcast_error *e)
 {

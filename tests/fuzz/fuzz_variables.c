@@ -5,14 +5,7 @@
 #include "base/efi/signature_file.h"
 #include "base/efi/signature_list.h"
 #include "base/efi/variable_store.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static int read_any(struct pool *pool, struct slice bytes, bool aws, struct firmware_variables *v,
 		    struct pcrcast_error *e)

@@ -9,14 +9,9 @@
 #include "golden/format.h"
 #include "golden/pcr_file.h"
 #include "golden/verify.h"
+#include "tests/fuzz/fuzz.h"
 
 /* assert() for every build mode. */
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
 enum part {
 	PART_MESSAGE,
 	PART_SIGNATURE,
@@ -39,8 +34,6 @@ enum {
 	FLAG_NONCE_RULE = 0x30, /* its number, above the last one: the first */
 	FLAG_IS_ANCHOR = 0x40,  /* the certificate is also an authority */
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void carve(struct slice rest, struct slice parts[static PARTS])
 {

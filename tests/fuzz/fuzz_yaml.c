@@ -3,14 +3,7 @@
 #include <stdint.h>
 
 #include "base/yaml.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static void look_at(const struct yaml_node *node, size_t n, int depth)
 {

@@ -4,18 +4,11 @@
  */
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "golden/format.h"
-
-#define CHECK(x)                          \
-	do {                              \
-		if (!(x))                 \
-			__builtin_trap(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 /* Two references, of which the second was written from the first and read; CHECK that they say the same. */
 typedef void golden_compare_fn(const struct golden *first, const struct golden *again);

@@ -49,6 +49,7 @@ struct esp {
 /* cmocka setup and teardown: *state is a struct esp. */
 int esp_setup(void **state);
 int esp_teardown(void **state);
+#define WITH_ESP(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 
 /* Memory that lives until the end of the test. */
 void *esp_keep(struct esp *x, void *p);

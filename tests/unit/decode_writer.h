@@ -1,6 +1,6 @@
 /*
- * For the tests of event bodies: a small writer of bytes, and decoding from a block of the exact size, so that
- * AddressSanitizer sees one byte too far.
+ * For the tests of event bodies: decoding from a block of the exact size, so that AddressSanitizer sees one byte too
+ * far.
  */
 #pragma once
 
@@ -13,76 +13,15 @@
 
 #include <cmocka.h>
 
-#include "base/bytes.h"
 #include "base/efi/guid.h"
 #include "eventlog/decode.h"
-
-struct bytes {
-	uint8_t p[4096];
-	size_t n;
-};
-
-static inline void put(struct bytes *b, const void *p, size_t n)
-{
-	assert_true(n <= sizeof b->p - b->n);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-static inline void put8(struct bytes *b, uint8_t v)
-{
-	put(b, &v, 1);
-}
-
-static inline void put16(struct bytes *b, uint16_t v)
-{
-	uint8_t p[2];
-
-	put_u16le(p, v);
-	put(b, p, sizeof p);
-}
-
-static inline void put32(struct bytes *b, uint32_t v)
-{
-	uint8_t p[4];
-
-	put_u32le(p, v);
-	put(b, p, sizeof p);
-}
-
-static inline void put64(struct bytes *b, uint64_t v)
-{
-	uint8_t p[8];
-
-	put_u64le(p, v);
-	put(b, p, sizeof p);
-}
-
-static inline void put_fill(struct bytes *b, uint8_t v, size_t n)
-{
-	while (n-- > 0)
-		put8(b, v);
-}
-
-static inline void put_string(struct bytes *b, const char *s)
-{
-	put(b, s, strlen(s));
-}
+#include "tests/unit/byte_writer.h"
 
 /* Without its NUL. */
 static inline void put_utf16(struct bytes *b, const char *ascii)
 {
 	for (; *ascii; ascii++)
 		put16(b, (uint8_t)*ascii);
-}
-
-static inline void put_hex(struct bytes *b, const char *hex)
-{
-	for (; *hex; hex += 2) {
-		char pair[3] = { hex[0], hex[1], '\0' };
-
-		put8(b, (uint8_t)strtoul(pair, NULL, 16));
-	}
 }
 
 static inline void put_guid(struct bytes *b, const char *text)

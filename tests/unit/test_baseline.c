@@ -10,8 +10,8 @@
 
 #include "base/bytes.h"
 #include "predict/baseline.h"
-#include "tests/unit/build_esp.h"
 #include "tests/unit/build_log.h"
+#include "tests/unit/esp_files.h"
 
 #define CALLING BYTES("Calling EFI Application from Boot Option")
 #define RETURNING BYTES("Returning from EFI Application from Boot Option")
@@ -81,11 +81,9 @@ static struct eventlog usual_log(void)
 
 static void put_kernel(struct esp *x)
 {
-	size_t n;
-	uint8_t *p = esp_keep(x, build_kernel(1, 1, &n));
+	struct file f = kernel_image(x, 1, 1);
 
-	put_u16le(built_optional_header(p) + 44, 1); /* MajorImageVersion: LINUX_EFISTUB_MAJOR_VERSION */
-	esp_put(x, "EFI/BOOT/BOOTX64.EFI", p, n);
+	esp_put(x, BOOT, f.p, f.n);
 }
 
 static void give(struct esp *x, const struct eventlog *log)
@@ -463,7 +461,6 @@ static void after_kexec_the_state_stays(void **state)
 
 int main(void)
 {
-#define WITH_ESP(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_ESP(the_firmwares_events_are_kept_and_the_old_chains_replaced),
 		WITH_ESP(the_startup_locality_of_the_log_counts),

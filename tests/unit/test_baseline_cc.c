@@ -402,7 +402,7 @@ static void smbios_structures_are_those_of_the_log(void **state)
 	log.events[13].data = log.events[14].data = BYTES("something else");
 	esp_predict(x);
 	expect_reason(x, RTMR0, "its type does not tell", NULL);
-	expect_reason(x, RTMR0, "which the baseline's boot did not", "--baseline");
+	expect_reason(x, RTMR0, "which the baseline's boot did not", "--smbios-tables");
 	eventlog_done(&log);
 }
 

@@ -460,22 +460,20 @@ static void events_predicted_for_a_kernel_are_those_logged(void **state)
 	free(bytes);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, esp_setup, esp_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(versions_of_systemd_stub_differ_in_what_they_tell_cc),
-		TEST(a_kernel_without_the_protocol_or_beside_a_tpm_is_silent),
-		TEST(the_firmware_measures_whoever_is_at_work),
-		TEST(a_tagged_event_of_261_is_its_text),
-		TEST(registers_with_unknown_events_have_no_value),
-		TEST(what_cc_registers_do_not_have_is_refused),
+		WITH_ESP(versions_of_systemd_stub_differ_in_what_they_tell_cc),
+		WITH_ESP(a_kernel_without_the_protocol_or_beside_a_tpm_is_silent),
+		WITH_ESP(the_firmware_measures_whoever_is_at_work),
+		WITH_ESP(a_tagged_event_of_261_is_its_text),
+		WITH_ESP(registers_with_unknown_events_have_no_value),
+		WITH_ESP(what_cc_registers_do_not_have_is_refused),
 		cmocka_unit_test(the_protocol_is_found_only_by_both_halves_of_its_guid),
 		cmocka_unit_test(the_mapping_of_pcrs_is_that_of_uefi),
 		cmocka_unit_test(kinds_of_events_map_to_the_registers_of_recorded_logs),
-		TEST(events_predicted_for_a_uki_are_those_logged),
-		TEST(events_predicted_for_a_kernel_are_those_logged),
+		WITH_ESP(events_predicted_for_a_uki_are_those_logged),
+		WITH_ESP(events_predicted_for_a_kernel_are_those_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,16 +272,13 @@ static void options_that_the_tool_does_not_know_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_uki_is_measured_as_the_tool_does, esp_setup, esp_teardown),
-		cmocka_unit_test_setup_teardown(the_tool_s_own_vectors_hold, esp_setup, esp_teardown),
-		cmocka_unit_test_setup_teardown(a_command_line_is_taken_as_go_takes_it, esp_setup,
-						esp_teardown),
-		cmocka_unit_test_setup_teardown(what_the_tool_does_not_take_is_refused, esp_setup,
-						esp_teardown),
+		WITH_ESP(a_uki_is_measured_as_the_tool_does),
+		WITH_ESP(the_tool_s_own_vectors_hold),
+		WITH_ESP(a_command_line_is_taken_as_go_takes_it),
+		WITH_ESP(what_the_tool_does_not_take_is_refused),
 		cmocka_unit_test_setup_teardown(a_command_line_without_a_nul_and_other_banks_are_refused,
 						esp_setup, esp_teardown),
-		cmocka_unit_test_setup_teardown(options_that_the_tool_does_not_know_are_told, esp_setup,
-						esp_teardown),
+		WITH_ESP(options_that_the_tool_does_not_know_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,7 +251,7 @@ static void partition_tables(void **state)
 	struct decoding x;
 
 	(void)state;
-	put_string(&b, "EFI PART");
+	put_text(&b, "EFI PART");
 	put32(&b, 0x10000);
 	put32(&b, 92);
 	put_fill(&b, 0, 8);

@@ -67,7 +67,7 @@ static void hcrtm_component(void **state)
 	(void)state;
 	put(&b, "H-CRTM CompMeas", 16);
 	put8(&b, 3);
-	put_string(&b, "ACM");
+	put_text(&b, "ACM");
 	put8(&b, 0);
 	put16(&b, 34);
 	put_hex(&b, "000b"); /* TPMT_HA is big endian */
@@ -87,7 +87,7 @@ static void reference_manifests(void **state)
 	struct decoding x;
 
 	(void)state;
-	put_string(&b, "SP800-155 Event3");
+	put_text(&b, "SP800-155 Event3");
 	put32(&b, 11129);
 	put_guid(&b, "016b3e8a-061f-488f-a169-091994700e84");
 	put_hex(&b, "0241"
@@ -100,7 +100,7 @@ static void reference_manifests(void **state)
 	put_hex(&b, "0132");
 	put32(&b, 1);
 	put32(&b, 8);
-	put_string(&b, "http://x");
+	put_text(&b, "http://x");
 	put32(&b, 3);
 	put32(&b, 16 + 4);
 	put_guid(&b, GLOBAL_GUID);
@@ -134,7 +134,7 @@ static void put_device_security2(struct bytes *b)
 	struct bytes path = { .n = 0 };
 
 	put_path(&path);
-	put_string(b, "SPDM Device Sec2");
+	put_text(b, "SPDM Device Sec2");
 	put16(b, 2);
 	put8(b, 1);
 	put8(b, 0);
@@ -252,7 +252,7 @@ static void separators(void **state)
 	}
 	struct bytes wbcl = { .n = 0 };
 	struct decoding x;
-	put_string(&wbcl, "WBCL");
+	put_text(&wbcl, "WBCL");
 	decode(&x, EV_SEPARATOR, 12, &wbcl);
 	assert_summary(&x, "separator of the Windows boot loader");
 	decoding_done(&x);
@@ -349,7 +349,7 @@ static void strings(void **state)
 
 	/* What a terminal would obey is escaped in the summary, and as it is in the field. */
 	b.n = 0;
-	put_string(&b, "two\nlines");
+	put_text(&b, "two\nlines");
 	decode(&x, EV_EFI_ACTION, 4, &b);
 	assert_summary(&x, "two\\x0alines");
 	assert_text(&x, "string", "two\nlines");
@@ -412,7 +412,7 @@ static void empty_bodies_and_unknown_types(void **state)
 	assert_int_equal(x.d.rest.n, 2);
 	decoding_done(&x);
 	b.n = 0;
-	put_string(&b, "hello");
+	put_text(&b, "hello");
 	decode(&x, 0x12345678, 0, &b);
 	assert_summary(&x, "event of unknown type: hello");
 	decoding_done(&x);

@@ -425,7 +425,7 @@ static void put_partition(struct bytes *b, const char *id, uint64_t last, const 
 
 static void put_gpt(struct bytes *b, uint64_t n)
 {
-	put_string(b, "EFI PART");
+	put_text(b, "EFI PART");
 	put_fill(b, 0, 48);
 	put_guid(b, "11111111-2222-3333-4444-555555555555");
 	put64(b, 2);

@@ -181,7 +181,7 @@ static void a_load_option_has_description_paths_and_data(void **state)
 	put16(&b, 0);
 	put(&b, path.p, path.n);
 	size_t n = b.n;
-	put_string(&b, "xyz");
+	put_text(&b, "xyz");
 	assert_null(load_option_read(&pool, exact(&b, b.n, &block), &o));
 	assert_int_equal(o.attributes, LOAD_OPTION_ACTIVE);
 	assert_string_equal(o.description, "Linux");

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/bytes.h"
 #include "eventlog/eventlog.h"
+#include "tests/unit/byte_writer.h"
 
 enum { SM3 = 0x0012, SHA256 = 0x000b, SHA1 = 0x0004 };
 
@@ -18,54 +18,6 @@ static const char separator_sha256[] = "df3f619804a92fdb4057192dc43dd748ea778adc
 static const char separator_sha1[] = "9069ca78e7450a285173431b3e52c5c25299e473";
 
 /* ---- building logs ---- */
-
-struct bytes {
-	uint8_t p[4096];
-	size_t n;
-};
-
-static void put(struct bytes *b, const void *p, size_t n)
-{
-	assert_true(n <= sizeof b->p - b->n);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-static void put8(struct bytes *b, uint8_t v)
-{
-	put(b, &v, 1);
-}
-
-static void put16(struct bytes *b, uint16_t v)
-{
-	uint8_t p[2];
-
-	put_u16le(p, v);
-	put(b, p, sizeof p);
-}
-
-static void put32(struct bytes *b, uint32_t v)
-{
-	uint8_t p[4];
-
-	put_u32le(p, v);
-	put(b, p, sizeof p);
-}
-
-static void put_fill(struct bytes *b, uint8_t v, size_t n)
-{
-	while (n-- > 0)
-		put8(b, v);
-}
-
-static void put_hex(struct bytes *b, const char *hex)
-{
-	for (; *hex; hex += 2) {
-		char pair[3] = { hex[0], hex[1], '\0' };
-
-		put8(b, (uint8_t)strtoul(pair, NULL, 16));
-	}
-}
 
 /* A Spec ID event whose algorithms are (id, len) pairs. */
 static void put_header(struct bytes *b, const uint16_t (*algorithms)[2], uint32_t n)

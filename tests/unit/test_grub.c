@@ -392,24 +392,22 @@ static void an_image_cut_short_is_an_error(void **state)
 	free(p);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_events_of_a_boot_are_commands_files_and_the_command_line),
-		TEST(words_are_quoted_split_and_joined_as_grub_does),
-		TEST(branches_and_loops_follow_what_commands_return),
-		TEST(tests_compare_texts_numbers_and_files),
-		TEST(saved_entry_and_submenus_choose_what_is_booted),
-		TEST(what_cannot_be_followed_is_named_with_its_line),
-		TEST(a_value_that_is_not_known_spoils_only_what_it_is_measured_into),
-		TEST(another_file_system_can_be_named),
-		TEST(modules_and_lists_are_read_from_the_prefix),
-		TEST(a_newer_grub_hands_the_kernel_load_options_and_initrd),
-		TEST(a_chain_loaded_image_is_a_stage_like_any_other),
-		TEST(a_build_that_no_row_describes_leaves_the_kernel_open),
-		TEST(an_image_cut_short_is_an_error),
+		WITH_ESP(the_events_of_a_boot_are_commands_files_and_the_command_line),
+		WITH_ESP(words_are_quoted_split_and_joined_as_grub_does),
+		WITH_ESP(branches_and_loops_follow_what_commands_return),
+		WITH_ESP(tests_compare_texts_numbers_and_files),
+		WITH_ESP(saved_entry_and_submenus_choose_what_is_booted),
+		WITH_ESP(what_cannot_be_followed_is_named_with_its_line),
+		WITH_ESP(a_value_that_is_not_known_spoils_only_what_it_is_measured_into),
+		WITH_ESP(another_file_system_can_be_named),
+		WITH_ESP(modules_and_lists_are_read_from_the_prefix),
+		WITH_ESP(a_newer_grub_hands_the_kernel_load_options_and_initrd),
+		WITH_ESP(a_chain_loaded_image_is_a_stage_like_any_other),
+		WITH_ESP(a_build_that_no_row_describes_leaves_the_kernel_open),
+		WITH_ESP(an_image_cut_short_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -348,23 +348,21 @@ static void drivers_need_a_signature_too(void **state)
 	expect_incomplete(x, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_unsigned_first_image_is_an_error),
-		TEST(a_changed_image_is_an_error),
-		TEST(the_signer_of_the_first_image_is_assumed_to_be_trusted),
-		TEST(load_options_give_way_to_a_command_line_in_the_uki),
-		TEST(without_one_load_options_count_save_in_a_confidential_vm),
-		TEST(a_confidential_vm_with_254_depends_on_its_point_release),
-		TEST(unsigned_addons_leave_no_event),
-		TEST(an_addon_of_the_same_signer_is_accepted),
-		TEST(an_addon_of_another_signer_leaves_registers_open),
-		TEST(what_is_booted_through_is_trusted_too),
-		TEST(an_unsigned_entry_is_an_error),
-		TEST(drivers_need_a_signature_too),
+		WITH_ESP(an_unsigned_first_image_is_an_error),
+		WITH_ESP(a_changed_image_is_an_error),
+		WITH_ESP(the_signer_of_the_first_image_is_assumed_to_be_trusted),
+		WITH_ESP(load_options_give_way_to_a_command_line_in_the_uki),
+		WITH_ESP(without_one_load_options_count_save_in_a_confidential_vm),
+		WITH_ESP(a_confidential_vm_with_254_depends_on_its_point_release),
+		WITH_ESP(unsigned_addons_leave_no_event),
+		WITH_ESP(an_addon_of_the_same_signer_is_accepted),
+		WITH_ESP(an_addon_of_another_signer_leaves_registers_open),
+		WITH_ESP(what_is_booted_through_is_trusted_too),
+		WITH_ESP(an_unsigned_entry_is_an_error),
+		WITH_ESP(drivers_need_a_signature_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

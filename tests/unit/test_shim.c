@@ -920,38 +920,36 @@ static void tables_that_point_outside_are_refused(void **state)
 	esp_predict_fails(x, PCRCAST_EFORMAT, "section .sbatlevel: expected format 0 and two texts");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_version_has_its_row),
-		TEST(a_version_that_is_not_known_is_said),
-		TEST(shim_measures_its_lists_and_its_second_stage),
-		TEST(the_event_of_the_second_stage_has_its_path_and_address),
-		TEST(enrolled_keys_follow_shims_own),
-		TEST(the_certificate_of_the_build_is_found),
-		TEST(the_state_of_verification_is_measured_twice),
-		TEST(what_is_said_of_the_trust_in_the_list_depends_on_the_version),
-		TEST(a_variable_that_the_system_could_have_set_is_deleted),
-		TEST(variables_that_are_not_known_are_taken_to_be_unset),
-		TEST(what_a_running_system_sees_will_do),
-		TEST(a_request_to_mokmanager_is_not_followed),
-		TEST(the_level_depends_on_version_policy_and_what_was_there),
+		WITH_ESP(a_version_that_is_not_known_is_said),
+		WITH_ESP(shim_measures_its_lists_and_its_second_stage),
+		WITH_ESP(the_event_of_the_second_stage_has_its_path_and_address),
+		WITH_ESP(enrolled_keys_follow_shims_own),
+		WITH_ESP(the_certificate_of_the_build_is_found),
+		WITH_ESP(the_state_of_verification_is_measured_twice),
+		WITH_ESP(what_is_said_of_the_trust_in_the_list_depends_on_the_version),
+		WITH_ESP(a_variable_that_the_system_could_have_set_is_deleted),
+		WITH_ESP(variables_that_are_not_known_are_taken_to_be_unset),
+		WITH_ESP(what_a_running_system_sees_will_do),
+		WITH_ESP(a_request_to_mokmanager_is_not_followed),
+		WITH_ESP(the_level_depends_on_version_policy_and_what_was_there),
 		cmocka_unit_test(newer_levels_stay),
 		cmocka_unit_test(sbat_texts_are_read_as_shim_reads_them),
-		TEST(load_options_name_the_second_stage),
-		TEST(the_second_stage_gets_the_rest_of_the_load_options),
-		TEST(a_whole_load_option_is_read_too),
-		TEST(options_csv_names_the_second_stage_from_16_on),
-		TEST(another_default_is_found_in_the_file),
-		TEST(some_builds_pass_over_load_options_of_removable_media),
-		TEST(fallback_makes_a_boot_option_and_restarts),
-		TEST(fallback_without_a_loader_restarts_without_end),
-		TEST(fallback_counts_on_removable_media_only),
-		TEST(a_circle_is_seen),
-		TEST(every_truncation_is_borne),
-		TEST(tables_that_point_outside_are_refused),
+		WITH_ESP(load_options_name_the_second_stage),
+		WITH_ESP(the_second_stage_gets_the_rest_of_the_load_options),
+		WITH_ESP(a_whole_load_option_is_read_too),
+		WITH_ESP(options_csv_names_the_second_stage_from_16_on),
+		WITH_ESP(another_default_is_found_in_the_file),
+		WITH_ESP(some_builds_pass_over_load_options_of_removable_media),
+		WITH_ESP(fallback_makes_a_boot_option_and_restarts),
+		WITH_ESP(fallback_without_a_loader_restarts_without_end),
+		WITH_ESP(fallback_counts_on_removable_media_only),
+		WITH_ESP(a_circle_is_seen),
+		WITH_ESP(every_truncation_is_borne),
+		WITH_ESP(tables_that_point_outside_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,21 +403,19 @@ static void without_db_what_it_would_decide_is_taken_for_granted(void **state)
 	end(&f);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(shims_certificate_is_one_of_its_list_since_15_7),
-		TEST(db_comes_before_shims_own_lists),
-		TEST(enrolled_keys_and_digests_let_an_image_pass),
-		TEST(what_is_revoked_does_not_start),
-		TEST(sbat_generations_count),
-		TEST(an_unsigned_second_stage_is_refused),
-		TEST(shim_can_be_told_not_to_verify),
-		TEST(the_kernel_in_a_uki_is_measured_by_shim_16_0_only),
-		TEST(addons_are_measured_by_verify_even_when_refused),
-		TEST(without_db_what_it_would_decide_is_taken_for_granted),
+		WITH_ESP(shims_certificate_is_one_of_its_list_since_15_7),
+		WITH_ESP(db_comes_before_shims_own_lists),
+		WITH_ESP(enrolled_keys_and_digests_let_an_image_pass),
+		WITH_ESP(what_is_revoked_does_not_start),
+		WITH_ESP(sbat_generations_count),
+		WITH_ESP(an_unsigned_second_stage_is_refused),
+		WITH_ESP(shim_can_be_told_not_to_verify),
+		WITH_ESP(the_kernel_in_a_uki_is_measured_by_shim_16_0_only),
+		WITH_ESP(addons_are_measured_by_verify_even_when_refused),
+		WITH_ESP(without_db_what_it_would_decide_is_taken_for_granted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

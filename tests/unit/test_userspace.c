@@ -10,18 +10,16 @@
 
 #include "base/bytes.h"
 #include "base/encode.h"
-#include "tests/unit/build_esp.h"
+#include "tests/unit/esp_files.h"
 
 #define BYTES(text) ((struct slice){ (const uint8_t *)(text), sizeof(text) - 1 })
 
 /* A kernel that measures nothing. */
 static void put_silent_kernel(struct esp *x)
 {
-	size_t n;
-	uint8_t *p = esp_keep(x, build_kernel(0, 0, &n));
+	struct file f = kernel_image(x, 0, 0);
 
-	put_u16le(built_optional_header(p) + 44, 1); /* MajorImageVersion: LINUX_EFISTUB_MAJOR_VERSION */
-	esp_put(x, "EFI/BOOT/BOOTX64.EFI", p, n);
+	esp_put(x, BOOT, f.p, f.n);
 }
 
 static void expect_hex(const struct esp *x, enum alg alg, uint32_t pcr, const char *hex)
@@ -254,7 +252,6 @@ static void models_leave_open_what_nobody_has_shown(void **state)
 
 int main(void)
 {
-#define WITH_ESP(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_ESP(words_of_userspace_extend_pcr_15_in_systemds_order),
 		WITH_ESP(volume_keys_are_an_hmac_in_each_bank),

@@ -215,7 +215,7 @@ static void blobs_have_an_address_and_a_length(void **state)
 	assert_body(EV_POST_CODE, b.p, b.n, "  Event:\n    BlobBase: 0x820000\n    BlobLength: 0xe0000\n");
 	b.n = 0;
 	put8(&b, 3);
-	put_string(&b, "abc");
+	put_text(&b, "abc");
 	put64(&b, 1);
 	put64(&b, 2);
 	assert_body(
@@ -282,7 +282,7 @@ static void variables_have_a_form_by_their_name(void **state)
 			"    VariableData:\n    - Boot0001\n    - Bootabcd\n");
 
 	put_guid(&b, SHIM_GUID);
-	put_string(&b, "cert");
+	put_text(&b, "cert");
 	assert_variable(EV_EFI_VARIABLE_AUTHORITY, "db", b.p, b.n,
 			"    VariableData:\n    - SignatureOwner: " SHIM_GUID
 			"\n      SignatureData: 63657274\n");
@@ -333,7 +333,7 @@ static void partition_tables_are_listed(void **state)
 	struct bytes b = { .n = 0 };
 
 	(void)state;
-	put_string(&b, "EFI PART");
+	put_text(&b, "EFI PART");
 	put32(&b, 0x10000);
 	put32(&b, 92);
 	put32(&b, 0x1234);
