@@ -1,0 +1,160 @@
+/* Digests of events that are not firmware's: IMA's and systemd's. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/json_read.h"
+#include "eventlog/check_impl.h"
+
+enum { FIRMWARE_PCRS = 8 }; /* PCR 0 to 7 */
+
+/* ---- IMA ---- */
+
+/* Is every digest of the event the same byte over and over? */
+static bool digests_are_all(const struct eventlog *log, const struct event *ev, uint8_t byte)
+{
+	struct slice rest = ev->digests, digest;
+	struct eventlog_alg found;
+
+	while (event_digest_next(log, &rest, &found, &digest))
+		for (size_t i = 0; i < digest.n; i++)
+			if (digest.p[i] != byte)
+				return false;
+	return ev->digests.n > 0;
+}
+
+/*
+ * Is every digest the hash in its bank, or SHA-1 filled up with zeros? Linux extends the latter into a bank whose hash
+ * it cannot compute when IMA starts, and did so for every bank before 5.8 (ima_crypto.c).
+ */
+static int ima_fit(const struct eventlog *log, const struct event *ev, enum fit *ret, struct pcrcast_error *e)
+{
+	struct slice rest = ev->digests, digest;
+	struct eventlog_alg found;
+	struct digest sha1 = { .alg = ALG_SHA1 };
+	size_t good = 0, bad = 0;
+
+	int r = event_ima_template_digest(ev, ALG_SHA1, &sha1, e);
+	while (r == 0 && event_digest_next(log, &rest, &found, &digest)) {
+		enum alg alg = alg_by_tpm_id(found.id);
+		uint8_t padded[DIGEST_MAX] = { 0 };
+		struct digest d;
+
+		if (alg == ALG_COUNT || digest.n != algs[alg].len)
+			continue;
+		memcpy(padded, sha1.bytes, algs[ALG_SHA1].len);
+		r = event_ima_template_digest(ev, alg, &d, e);
+		if (r == 0 &&
+		    (memcmp(d.bytes, digest.p, digest.n) == 0 || memcmp(padded, digest.p, digest.n) == 0))
+			good++;
+		else
+			bad++;
+	}
+	*ret = good && bad ? FIT_SOME : good ? FIT_ALL : bad ? FIT_NONE : FIT_NO_DIGEST;
+	return r;
+}
+
+int event_check_ima(const struct eventlog *log, const struct event *ev, struct event_check *ret,
+		    struct pcrcast_error *e)
+{
+	enum fit f;
+
+	if (digests_are_all(log, ev, 0x00) || digests_are_all(log, ev, 0xff)) {
+		*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+					     "a violation: the file was changed while it was measured" };
+		return 0;
+	}
+	int r = ima_fit(log, ev, &f, e);
+	if (r < 0)
+		return r;
+	if (f == FIT_ALL)
+		*ret = (struct event_check){ MATCH_YES, false, "the template's data" };
+	else if (f == FIT_NO_DIGEST)
+		*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+					     "no digest of a bank that can be computed here" };
+	else
+		*ret = (struct event_check){ MATCH_NO, true, "not of the template's data" };
+	return 0;
+}
+
+/* ---- systemd's userspace ---- */
+
+/*
+ * Undo the escapes of C strings, as systemd's cescape() makes them: \\, \", \n …, and three octal digits. Returns the
+ * length, which is at most the text's; false when it is malformed.
+ */
+static bool unescape(const char *text, uint8_t *ret, size_t *ret_len)
+{
+	static const char letters[] = "abfnrtv\\\"'", bytes[] = "\a\b\f\n\r\t\v\\\"'";
+	size_t n = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (*p != '\\') {
+			ret[n++] = (uint8_t)*p;
+			continue;
+		}
+		p++;
+		const char *letter = *p ? strchr(letters, *p) : NULL;
+		if (letter) {
+			ret[n++] = (uint8_t)bytes[letter - letters];
+		} else {
+			unsigned v = 0;
+
+			for (int i = 0; i < 3; i++, p++) {
+				if (*p < '0' || *p > '7')
+					return false;
+				v = v * 8 + (unsigned)(*p - '0');
+			}
+			p--;
+			if (v > UINT8_MAX)
+				return false;
+			ret[n++] = (uint8_t)v;
+		}
+	}
+	*ret_len = n;
+	return true;
+}
+
+/*
+ * systemd measures the word that it logs as "string" (tpm2_pcr_extend_bytes, systemd 257), save volume keys: there the
+ * word is keyed with the volume key. Words above 1024 characters are logged cut.
+ */
+int event_check_systemd(const struct eventlog *log, const struct event *ev, struct event_check *ret,
+			struct pcrcast_error *e)
+{
+	enum { CUT = 1024 };
+	struct pool scratch = POOL_INIT;
+	struct cJSON *content = NULL;
+	const char *word = NULL, *kind = "";
+	enum fit f = FIT_NO_DIGEST;
+	int r = 0;
+
+	*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
+				     "the content has no word that could be measured" };
+	if (json_parse(ev->data, &content, NULL) < 0)
+		return 0;
+	(void)json_string(json_get(content, "eventType"), &kind);
+	if (json_string(json_get(content, "string"), &word)) {
+		size_t n = strlen(word), len = 0;
+		uint8_t *bytes = pool_array(&scratch, n + 1, 1);
+
+		if (!bytes)
+			r = err_nomem(e);
+		else if (unescape(word, bytes, &len))
+			r = event_fit(log, ev, (struct slice){ bytes, len }, &f, e);
+		else
+			f = FIT_NONE;
+		if (r == 0 && f == FIT_ALL)
+			*ret = (struct event_check){ MATCH_YES, false, "the word that is logged (systemd)" };
+		else if (ev->pcr >= FIRMWARE_PCRS &&
+			 (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0))
+			ret->reason = "the word, keyed with the volume key (systemd-cryptsetup)";
+		else if (n >= CUT)
+			ret->reason = "a word that is logged cut off";
+		else if (f == FIT_NONE || f == FIT_SOME)
+			*ret = (struct event_check){ MATCH_NO, true,
+						     "not of the word that is logged (systemd)" };
+	}
+	json_free(content);
+	pool_done(&scratch);
+	return r;
+}
