@@ -114,47 +114,65 @@ static bool unescape(const char *text, uint8_t *ret, size_t *ret_len)
 	return true;
 }
 
+static const struct event_check no_word = { MATCH_CANNOT_TELL, false,
+					    "the content has no word that could be measured" };
+
+/* Do the digests fit the word, with its escapes undone? */
+static int fit_word(const struct eventlog *log, const struct event *ev, const char *word, enum fit *ret,
+		    struct pcrcast_error *e)
+{
+	struct pool scratch = POOL_INIT;
+	size_t len = 0;
+	uint8_t *bytes = pool_array(&scratch, strlen(word) + 1, 1);
+	int r = 0;
+
+	if (!bytes)
+		r = err_nomem(e);
+	else if (unescape(word, bytes, &len))
+		r = event_fit(log, ev, (struct slice){ bytes, len }, ret, e);
+	else
+		*ret = FIT_NONE;
+	pool_done(&scratch);
+	return r;
+}
+
 /*
  * systemd measures the word that it logs as "string" (tpm2_pcr_extend_bytes, systemd 257), save volume keys: there the
  * word is keyed with the volume key. Words above 1024 characters are logged cut.
  */
+static struct event_check judge_word(const struct event *ev, const char *kind, const char *word, enum fit f)
+{
+	enum { CUT = 1024 };
+
+	if (f == FIT_ALL)
+		return (struct event_check){ MATCH_YES, false, "the word that is logged (systemd)" };
+	if (ev->pcr >= FIRMWARE_PCRS && (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0))
+		return (struct event_check){ MATCH_CANNOT_TELL, false,
+					     "the word, keyed with the volume key (systemd-cryptsetup)" };
+	if (strlen(word) >= CUT)
+		return (struct event_check){ MATCH_CANNOT_TELL, false, "a word that is logged cut off" };
+	if (f == FIT_NONE || f == FIT_SOME)
+		return (struct event_check){ MATCH_NO, true, "not of the word that is logged (systemd)" };
+	return no_word;
+}
+
 int event_check_systemd(const struct eventlog *log, const struct event *ev, struct event_check *ret,
 			struct pcrcast_error *e)
 {
-	enum { CUT = 1024 };
-	struct pool scratch = POOL_INIT;
 	struct cJSON *content = NULL;
 	const char *word = NULL, *kind = "";
 	enum fit f = FIT_NO_DIGEST;
 	int r = 0;
 
-	*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
-				     "the content has no word that could be measured" };
+	*ret = no_word;
 	if (json_parse(ev->data, &content, NULL) < 0)
 		return 0;
 	(void)json_string(json_get(content, "eventType"), &kind);
 	if (json_string(json_get(content, "string"), &word)) {
-		size_t n = strlen(word), len = 0;
-		uint8_t *bytes = pool_array(&scratch, n + 1, 1);
-
-		if (!bytes)
-			r = err_nomem(e);
-		else if (unescape(word, bytes, &len))
-			r = event_fit(log, ev, (struct slice){ bytes, len }, &f, e);
-		else
-			f = FIT_NONE;
-		if (r == 0 && f == FIT_ALL)
-			*ret = (struct event_check){ MATCH_YES, false, "the word that is logged (systemd)" };
-		else if (ev->pcr >= FIRMWARE_PCRS &&
-			 (strcmp(kind, "volume-key") == 0 || strcmp(kind, "keyslot") == 0))
-			ret->reason = "the word, keyed with the volume key (systemd-cryptsetup)";
-		else if (n >= CUT)
-			ret->reason = "a word that is logged cut off";
-		else if (f == FIT_NONE || f == FIT_SOME)
-			*ret = (struct event_check){ MATCH_NO, true,
-						     "not of the word that is logged (systemd)" };
+		r = fit_word(log, ev, word, &f, e);
+		if (r == 0)
+			*ret = judge_word(ev, kind, word, f);
 	}
 	json_free(content);
-	pool_done(&scratch);
 	return r;
 }

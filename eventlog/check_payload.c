@@ -136,11 +136,26 @@ static const struct exception {
 
 /* ---- the whole ---- */
 
+/* The digests are not of the event field, nor of a form that is known: is that to be expected? */
+static struct event_check explain_mismatch(const struct event *ev, const struct type_rule *rule)
+{
+	if (rule->covers == COVERS_DATA) {
+		for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
+			if (exceptions[i].type == ev->type && exceptions[i].applies(ev))
+				return (struct event_check){ MATCH_NO, false, exceptions[i].reason };
+		return (struct event_check){
+			MATCH_NO, true, "not of the event data, as the specification demands for this type"
+		};
+	}
+	if (event_has_checkable_text(ev))
+		return (struct event_check){ MATCH_NO, true, "not of the text that is logged (GRUB)" };
+	return (struct event_check){ MATCH_CANNOT_TELL, false, rule->what };
+}
+
 static int check_pcclient(const struct eventlog *log, const struct event *ev, struct event_check *ret,
 			  struct pcrcast_error *e)
 {
-	const struct type_rule *rule = rule_of(ev->type);
-	struct event_check check = { MATCH_CANNOT_TELL, false, rule->what };
+	struct event_check check = explain_mismatch(ev, rule_of(ev->type));
 	bool some = false;
 	enum fit f;
 
@@ -152,35 +167,20 @@ static int check_pcclient(const struct eventlog *log, const struct event *ev, st
 	if (r < 0)
 		return r;
 	if (f == FIT_NO_DIGEST) {
-		*ret = (struct event_check){ MATCH_CANNOT_TELL, false,
-					     "no digest of a bank that can be computed here" };
-		return 0;
-	}
-	some = f == FIT_SOME;
-	if (f == FIT_ALL) {
-		*ret = (struct event_check){ MATCH_YES, false, "the event data" };
-		return 0;
-	}
-	r = event_check_forms(log, ev, &check, &some, e);
-	if (r < 0)
-		return r;
-	if (check.match == MATCH_YES) {
-		*ret = check;
-		return 0;
-	}
-	if (some) {
-		check = (struct event_check){
-			MATCH_NO, true, "of the event data in one bank and of something else in another"
-		};
-	} else if (rule->covers == COVERS_DATA) {
-		check = (struct event_check){
-			MATCH_NO, true, "not of the event data, as the specification demands for this type"
-		};
-		for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
-			if (exceptions[i].type == ev->type && exceptions[i].applies(ev))
-				check = (struct event_check){ MATCH_NO, false, exceptions[i].reason };
-	} else if (event_has_checkable_text(ev)) {
-		check = (struct event_check){ MATCH_NO, true, "not of the text that is logged (GRUB)" };
+		check = (struct event_check){ MATCH_CANNOT_TELL, false,
+					      "no digest of a bank that can be computed here" };
+	} else if (f == FIT_ALL) {
+		check = (struct event_check){ MATCH_YES, false, "the event data" };
+	} else {
+		some = f == FIT_SOME;
+		r = event_check_forms(log, ev, &check, &some, e);
+		if (r < 0)
+			return r;
+		if (some && check.match != MATCH_YES)
+			check = (struct event_check){
+				MATCH_NO, true,
+				"of the event data in one bank and of something else in another"
+			};
 	}
 	*ret = check;
 	return 0;
