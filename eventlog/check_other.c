@@ -78,6 +78,19 @@ int event_check_ima(const struct eventlog *log, const struct event *ev, struct e
 
 /* ---- systemd's userspace ---- */
 
+/* The byte of three octal digits; -1 when there are fewer, or it is none. */
+static int octal(const char *digits)
+{
+	int v = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (digits[i] < '0' || digits[i] > '7')
+			return -1;
+		v = v * 8 + (digits[i] - '0');
+	}
+	return v <= UINT8_MAX ? v : -1;
+}
+
 /*
  * Undo the escapes of C strings, as systemd's cescape() makes them: \\, \", \n …, and three octal digits. Returns the
  * length, which is at most the text's; false when it is malformed.
@@ -88,27 +101,17 @@ static bool unescape(const char *text, uint8_t *ret, size_t *ret_len)
 	size_t n = 0;
 
 	for (const char *p = text; *p; p++) {
-		if (*p != '\\') {
-			ret[n++] = (uint8_t)*p;
-			continue;
-		}
-		p++;
-		const char *letter = *p ? strchr(letters, *p) : NULL;
-		if (letter) {
-			ret[n++] = (uint8_t)bytes[letter - letters];
-		} else {
-			unsigned v = 0;
+		int byte = (uint8_t)*p;
 
-			for (int i = 0; i < 3; i++, p++) {
-				if (*p < '0' || *p > '7')
-					return false;
-				v = v * 8 + (unsigned)(*p - '0');
-			}
-			p--;
-			if (v > UINT8_MAX)
+		if (*p == '\\') {
+			const char *letter = p[1] ? strchr(letters, p[1]) : NULL;
+
+			byte = letter ? (uint8_t)bytes[letter - letters] : octal(p + 1);
+			if (byte < 0)
 				return false;
-			ret[n++] = (uint8_t)v;
+			p += letter ? 1 : 3;
 		}
+		ret[n++] = (uint8_t)byte;
 	}
 	*ret_len = n;
 	return true;
