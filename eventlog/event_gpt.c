@@ -41,6 +41,27 @@ static const char *partition(struct body *b, struct field *list, struct slice en
 	return name && *name ? name : type_name ? type_name : "unnamed";
 }
 
+/* The header's fields (UEFI 2.10 section 5.3.2), and its disk's GUID as text. */
+static void put_header(struct body *b, const uint8_t *p, char disk_text[static GUID_TEXT])
+{
+	struct guid disk = guid_of_bytes(p + 56);
+	struct field *root = &b->out.root;
+
+	guid_format(&disk, disk_text);
+	body_number(b, root, "revision", get_u32le(p + 8));
+	body_number(b, root, "headerSize", get_u32le(p + 12));
+	body_number(b, root, "headerCrc32", get_u32le(p + 16));
+	body_number(b, root, "myLba", get_u64le(p + 24));
+	body_number(b, root, "alternateLba", get_u64le(p + 32));
+	body_number(b, root, "firstUsableLba", get_u64le(p + 40));
+	body_number(b, root, "lastUsableLba", get_u64le(p + 48));
+	body_guid(b, root, "diskGuid", NULL, &disk);
+	body_number(b, root, "partitionEntryLba", get_u64le(p + 72));
+	body_number(b, root, "numberOfPartitionEntries", get_u32le(p + 80));
+	body_number(b, root, "sizeOfPartitionEntry", get_u32le(p + 84));
+	body_number(b, root, "partitionEntryArrayCrc32", get_u32le(p + 88));
+}
+
 void body_gpt(struct body *b)
 {
 	struct reader r = reader_over(b->ev->data);
@@ -57,22 +78,9 @@ void body_gpt(struct body *b)
 			     b->ev->data.n);
 		return;
 	}
-	struct guid disk = guid_of_bytes(header.p + 56);
-	uint32_t entry_len = get_u32le(header.p + 84);
-	guid_format(&disk, text);
-	body_number(b, &b->out.root, "revision", get_u32le(header.p + 8));
-	body_number(b, &b->out.root, "headerSize", get_u32le(header.p + 12));
-	body_number(b, &b->out.root, "headerCrc32", get_u32le(header.p + 16));
-	body_number(b, &b->out.root, "myLba", get_u64le(header.p + 24));
-	body_number(b, &b->out.root, "alternateLba", get_u64le(header.p + 32));
-	body_number(b, &b->out.root, "firstUsableLba", get_u64le(header.p + 40));
-	body_number(b, &b->out.root, "lastUsableLba", get_u64le(header.p + 48));
-	body_guid(b, &b->out.root, "diskGuid", NULL, &disk);
-	body_number(b, &b->out.root, "partitionEntryLba", get_u64le(header.p + 72));
-	body_number(b, &b->out.root, "numberOfPartitionEntries", get_u32le(header.p + 80));
-	body_number(b, &b->out.root, "sizeOfPartitionEntry", entry_len);
-	body_number(b, &b->out.root, "partitionEntryArrayCrc32", get_u32le(header.p + 88));
+	put_header(b, header.p, text);
 	body_number(b, &b->out.root, "numberOfPartitions", n);
+	uint32_t entry_len = get_u32le(header.p + 84);
 	if (entry_len < ENTRY_MIN || n > reader_left(&r) / entry_len) {
 		body_trouble_at(b, &r,
 				"%" PRIu64

@@ -95,6 +95,34 @@ static void version1(struct body *b, struct field *parent, struct reader *r)
 		device_context(b, parent, r, type);
 }
 
+/* What stands between the device path and the context. False: it is cut short, so nothing behind it is looked at. */
+static bool sub_header(struct body *b, struct field *parent, uint32_t sub_type, struct slice sub)
+{
+	struct reader s = reader_over(sub);
+
+	if (sub_type != SUB_MEASUREMENT && sub_type != SUB_CERT_CHAIN) {
+		body_hex(b, parent, "subHeader", sub);
+		return true;
+	}
+	uint16_t spdm = reader_u16le(&s);
+	uint8_t count = reader_u8(&s);
+	(void)reader_u8(&s); /* reserved */
+	uint32_t hash = reader_u32le(&s);
+
+	if (s.failed) {
+		body_trouble(b, sub, "the sub-header is cut short");
+		return false;
+	}
+	body_number(b, parent, "spdmVersion", spdm);
+	body_number(b, parent, sub_type == SUB_MEASUREMENT ? "measurementBlockCount" : "slotId", count);
+	body_number(b, parent, "spdmHashAlgo", hash);
+	if (sub_type == SUB_MEASUREMENT)
+		measurement_block(b, parent, &s);
+	else
+		body_hex(b, parent, "certificateChain", (struct slice){ s.base + s.pos, reader_left(&s) });
+	return true;
+}
+
 static void version2(struct body *b, struct field *parent, struct reader *r)
 {
 	static const char *const states[] = { "success", "no authentication", "no binding", "no signature",
@@ -125,30 +153,8 @@ static void version2(struct body *b, struct field *parent, struct reader *r)
 	const char *what = body_device_path(b, parent, "devicePath", path);
 	body_summary(b, "SPDM %s of %s", sub_type == SUB_CERT_CHAIN ? "certificates" : "measurement",
 		     what ? what : "a device");
-	struct reader s = reader_over(sub);
-	if (sub_type == SUB_MEASUREMENT || sub_type == SUB_CERT_CHAIN) {
-		uint16_t spdm = reader_u16le(&s);
-		uint8_t count = reader_u8(&s);
-		(void)reader_u8(&s); /* reserved */
-		uint32_t hash = reader_u32le(&s);
-
-		if (s.failed) {
-			body_trouble(b, sub, "the sub-header is cut short");
-			return;
-		}
-		body_number(b, parent, "spdmVersion", spdm);
-		body_number(b, parent, sub_type == SUB_MEASUREMENT ? "measurementBlockCount" : "slotId",
-			    count);
-		body_number(b, parent, "spdmHashAlgo", hash);
-		if (sub_type == SUB_MEASUREMENT)
-			measurement_block(b, parent, &s);
-		else
-			body_hex(b, parent, "certificateChain",
-				 (struct slice){ s.base + s.pos, reader_left(&s) });
-	} else {
-		body_hex(b, parent, "subHeader", sub);
-	}
-	device_context(b, parent, r, type);
+	if (sub_header(b, parent, sub_type, sub))
+		device_context(b, parent, r, type);
 }
 
 void body_device_security(struct body *b, struct field *parent, struct slice bytes)

@@ -147,6 +147,34 @@ struct walk {
 	size_t n;
 };
 
+static void series(struct walk *w, struct field *parent, struct slice bytes, unsigned depth);
+
+/* One event of a series, into g: a value, or a container with a series of its own. */
+static void item(struct walk *w, struct field *g, uint32_t id, struct slice data, unsigned depth)
+{
+	struct body *b = w->b;
+	size_t row = 0;
+
+	while (row < sizeof known / sizeof known[0] && known[row].id != id)
+		row++;
+	bool found = row < sizeof known / sizeof known[0];
+	body_number(b, g, "id", id);
+	if (found)
+		body_text(b, g, "name", known[row].name);
+	if (depth > 0 && !(id & SIPA_AGGREGATION) && found && w->n++ < NAMED_MAX && w->names)
+		w->names = pool_printf(b->pool, "%s%s%s", w->names, *w->names ? ", " : "", known[row].name);
+	if (!(id & SIPA_AGGREGATION)) {
+		value(b, g, found ? known[row].form : FORM_BYTES, data);
+		if (id == 0x00070001 && !w->file && data.n % 2 == 0)
+			w->file = utf16le_text(b->pool, data);
+	} else if (depth + 1 < DEPTH_MAX) {
+		series(w, g, data, depth + 1);
+	} else {
+		body_hex(b, g, "data", data);
+		body_trouble(b, data, "more than %d containers inside one another", DEPTH_MAX);
+	}
+}
+
 static void series(struct walk *w, struct field *parent, struct slice bytes, unsigned depth)
 {
 	struct body *b = w->b;
@@ -169,27 +197,7 @@ static void series(struct walk *w, struct field *parent, struct slice bytes, uns
 		}
 		if (!body_item(b, rest))
 			return;
-		struct field *g = body_group(b, list, NULL);
-		size_t row = 0;
-		while (row < sizeof known / sizeof known[0] && known[row].id != id)
-			row++;
-		bool found = row < sizeof known / sizeof known[0];
-		body_number(b, g, "id", id);
-		if (found)
-			body_text(b, g, "name", known[row].name);
-		if (depth > 0 && !(id & SIPA_AGGREGATION) && found && w->n++ < NAMED_MAX && w->names)
-			w->names = pool_printf(b->pool, "%s%s%s", w->names, *w->names ? ", " : "",
-					       known[row].name);
-		if (!(id & SIPA_AGGREGATION)) {
-			value(b, g, found ? known[row].form : FORM_BYTES, data);
-			if (id == 0x00070001 && !w->file && data.n % 2 == 0)
-				w->file = utf16le_text(b->pool, data);
-		} else if (depth + 1 < DEPTH_MAX) {
-			series(w, g, data, depth + 1);
-		} else {
-			body_hex(b, g, "data", data);
-			body_trouble(b, data, "more than %d containers inside one another", DEPTH_MAX);
-		}
+		item(w, body_group(b, list, NULL), id, data, depth);
 		if (cut)
 			body_trouble(b, data, "a container of %u bytes of which there are %zu", len, data.n);
 	}

@@ -1,135 +1,15 @@
 /*
  * Patterns are compiled to a machine of states, all of which are followed at once: a text is read once, however often a
- * pattern repeats. Syntax: Python 3.11, library reference, "re"; text is compared by code points.
+ * pattern repeats. Text is compared by code points.
  */
 #include "golden/pattern.h"
 
-#include "base/encode.h"
 #include "base/utf16.h"
+#include "golden/pattern_impl.h"
 
-enum {
-	DEPTH_MAX = 64, /* groups inside each other */
-	STATES_MAX =
-		16384, /* several times the longest kernel command line, some 4096 bytes (COMMAND_LINE_SIZE) */
-	REPEAT_MAX = 1000,  /* of {m,n} */
-	WORK_MAX = 1 << 24, /* states times characters: less than a tenth of a second */
-	NONE = -1,
-};
+enum { WORK_MAX = 1 << 24 }; /* states times characters: less than a tenth of a second */
 
-enum op {
-	OP_NOTHING,
-	OP_CHARACTER, /* first */
-	OP_ANY,       /* all but a line feed */
-	OP_SET,       /* set */
-	OP_SPLIT,     /* out and other */
-	OP_BEGIN,
-	OP_END,
-	OP_LINE_END, /* the end, or before a line feed there */
-	OP_FINAL,
-};
-
-struct range {
-	uint32_t first, last;
-};
-
-struct set {
-	struct range *ranges;
-	size_t n, cap;
-	bool negated;
-};
-
-struct state {
-	enum op op;
-	uint32_t first;
-	struct set *set;
-	int out, other;
-};
-
-/* A part of the machine: entered at start, left at end, whose out is not set yet. */
-struct part {
-	int start, end;
-};
-
-struct compiler {
-	struct pool pool;
-	const uint8_t *p, *end;
-	struct state *states;
-	size_t n, cap;
-	unsigned depth;
-	bool nomem;
-	bool ascii_only; /* \w, \d and \s are about Unicode in Python, here about ASCII */
-	const char *why; /* what is not handled; NULL: nothing */
-};
-
-static void give_up(struct compiler *c, const char *why)
-{
-	if (!c->why)
-		c->why = why;
-	c->p = c->end;
-}
-
-static int new_state(struct compiler *c, enum op op, uint32_t first, struct set *set)
-{
-	if (c->n == STATES_MAX) {
-		give_up(c, "it is too long");
-		return 0;
-	}
-	struct state *s = pool_push(&c->pool, &c->states, &c->n, &c->cap, sizeof *s);
-	if (!s) {
-		c->nomem = true;
-		give_up(c, "");
-		return 0;
-	}
-	*s = (struct state){ op, first, set, NONE, NONE };
-	return (int)c->n - 1;
-}
-
-/* A part of one state. Once the compiler has given up, parts are not used, so anything goes. */
-static struct part part_of(struct compiler *c, enum op op, uint32_t first, struct set *set)
-{
-	int s = new_state(c, op, first, set), end = new_state(c, OP_NOTHING, 0, NULL);
-
-	if (c->states)
-		c->states[s].out = end;
-	return (struct part){ s, end };
-}
-
-static struct part join(struct compiler *c, struct part a, struct part b)
-{
-	if (c->states)
-		c->states[a.end].out = b.start;
-	return (struct part){ a.start, b.end };
-}
-
-/* The part as often as it can, or not at all (optional), or again and again (repeated). */
-static struct part repeat(struct compiler *c, struct part a, bool optional, bool repeated)
-{
-	int split = new_state(c, OP_SPLIT, 0, NULL), end = new_state(c, OP_NOTHING, 0, NULL);
-
-	if (!c->states)
-		return a;
-	c->states[split].out = a.start;
-	c->states[split].other = end;
-	c->states[a.end].out = repeated ? split : end;
-	return (struct part){ optional ? split : a.start, end };
-}
-
-static struct part either(struct compiler *c, struct part a, struct part b)
-{
-	int split = new_state(c, OP_SPLIT, 0, NULL), end = new_state(c, OP_NOTHING, 0, NULL);
-
-	if (!c->states)
-		return a;
-	c->states[split].out = a.start;
-	c->states[split].other = b.start;
-	c->states[a.end].out = c->states[b.end].out = end;
-	return (struct part){ split, end };
-}
-
-/* ---- characters ---- */
-
-/* The code point at *p, and *p behind it. A byte that is no UTF-8 stands for itself, above all code points. */
-static uint32_t next_character(const uint8_t **p, const uint8_t *end)
+uint32_t pattern_next_character(const uint8_t **p, const uint8_t *end)
 {
 	uint32_t v;
 	size_t len = utf8_decode(*p, (size_t)(end - *p), &v);
@@ -139,326 +19,6 @@ static uint32_t next_character(const uint8_t **p, const uint8_t *end)
 	*p += len ? len : 1;
 	return v;
 }
-
-static void add_range(struct compiler *c, struct set *set, uint32_t first, uint32_t last)
-{
-	struct range *r = pool_push(&c->pool, &set->ranges, &set->n, &set->cap, sizeof *r);
-
-	if (!r) {
-		c->nomem = true;
-		give_up(c, "");
-		return;
-	}
-	*r = (struct range){ first, last };
-}
-
-/* \d, \w and \s; the negated ones are everything between these. */
-static bool add_class(struct compiler *c, struct set *set, uint8_t letter)
-{
-	static const struct {
-		uint8_t letter;
-		size_t n;
-		struct range ranges[4];
-	} classes[] = {
-		{ 'd', 1, { { '0', '9' } } },
-		{ 'w', 4, { { '0', '9' }, { 'A', 'Z' }, { '_', '_' }, { 'a', 'z' } } },
-		{ 's', 3, { { '\t', '\r' }, { 0x1c, 0x1f }, { ' ', ' ' } } },
-	};
-
-	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
-		uint32_t next = 0;
-
-		if (classes[i].letter != (letter | 0x20))
-			continue;
-		c->ascii_only = true;
-		for (size_t k = 0; k < classes[i].n; k++) {
-			const struct range *r = &classes[i].ranges[k];
-
-			if (letter & 0x20)
-				add_range(c, set, r->first, r->last);
-			else if (r->first > next)
-				add_range(c, set, next, r->first - 1);
-			next = r->last + 1;
-		}
-		if (!(letter & 0x20))
-			add_range(c, set, next, UINT32_MAX);
-		return true;
-	}
-	return false;
-}
-
-static struct set *new_set(struct compiler *c)
-{
-	struct set *set = pool_new(&c->pool, struct set);
-
-	if (!set) {
-		c->nomem = true;
-		give_up(c, "");
-	}
-	return set;
-}
-
-/* The character that the letter behind a backslash stands for; false when it is none. c->p is behind the letter. */
-static bool escaped(struct compiler *c, uint8_t letter, uint32_t *ret)
-{
-	static const char letters[] = "ntrfva", means[] = "\n\t\r\f\v\a";
-	const char *at = letter ? strchr(letters, letter) : NULL;
-
-	if (at) {
-		*ret = (uint8_t)means[at - letters];
-		return true;
-	}
-	if (letter == 'x' && c->end - c->p >= 2 && hex_digit(c->p[0]) >= 0 && hex_digit(c->p[1]) >= 0) {
-		*ret = (uint32_t)(hex_digit(c->p[0]) << 4 | hex_digit(c->p[1]));
-		c->p += 2;
-		return true;
-	}
-	bool alphanumeric =
-		(letter >= '0' && letter <= '9') || ((letter | 0x20) >= 'a' && (letter | 0x20) <= 'z');
-	*ret = letter;
-	return !alphanumeric && letter < 0x80;
-}
-
-/* One character or class inside [...]; *ret_class when it was a class. */
-static uint32_t set_item(struct compiler *c, struct set *set, bool *ret_class)
-{
-	static const char endless[] = "a set in it does not end";
-	uint32_t v = 0;
-
-	*ret_class = false;
-	if (c->p < c->end)
-		v = next_character(&c->p, c->end);
-	else
-		give_up(c, endless);
-	if (v != '\\')
-		return v;
-	if (c->p == c->end) {
-		give_up(c, endless);
-		return 0;
-	}
-	uint8_t letter = *c->p++;
-	*ret_class = add_class(c, set, letter);
-	if (!*ret_class && !escaped(c, letter, &v))
-		give_up(c, "it has an escape that is not handled here");
-	return v;
-}
-
-/* What follows "[". */
-static struct part parse_set(struct compiler *c)
-{
-	struct set *set = new_set(c);
-	bool class, first = true;
-
-	if (!set)
-		return part_of(c, OP_NOTHING, 0, NULL);
-	if (c->p < c->end && *c->p == '^') {
-		set->negated = true;
-		c->p++;
-	}
-	for (; c->p < c->end && (*c->p != ']' || first); first = false) {
-		uint32_t from = set_item(c, set, &class), to = from;
-
-		if (c->end - c->p >= 2 && c->p[0] == '-' && c->p[1] != ']') {
-			if (class)
-				give_up(c, "a range in it makes no sense");
-			else
-				c->p++;
-			to = set_item(c, set, &class);
-			if (class || to < from)
-				give_up(c, "a range in it makes no sense");
-		}
-		if (!class)
-			add_range(c, set, from, to);
-	}
-	if (c->p == c->end)
-		give_up(c, "a set in it does not end");
-	else
-		c->p++;
-	return part_of(c, OP_SET, 0, set);
-}
-
-/* ---- the grammar ---- */
-
-static struct part parse_either(struct compiler *c);
-
-/* What follows "(". */
-static struct part parse_group(struct compiler *c)
-{
-	if (c->depth == DEPTH_MAX)
-		give_up(c, "it has too many groups inside each other");
-	if (c->p < c->end && *c->p == '?') {
-		if (c->end - c->p >= 2 && c->p[1] == ':')
-			c->p += 2;
-		else
-			give_up(c, "it has a group with (? that is not handled here");
-	}
-	c->depth++;
-	struct part a = parse_either(c);
-	c->depth--;
-	if (c->p == c->end || *c->p != ')')
-		give_up(c, "a group in it does not end");
-	else
-		c->p++;
-	return a;
-}
-
-/* What follows a backslash. */
-static struct part parse_escape(struct compiler *c)
-{
-	uint32_t v = 0;
-
-	if (c->p == c->end) {
-		give_up(c, "it ends in a backslash");
-		return part_of(c, OP_NOTHING, 0, NULL);
-	}
-	uint8_t letter = *c->p++;
-	if (letter == 'A' || letter == 'Z')
-		return part_of(c, letter == 'A' ? OP_BEGIN : OP_END, 0, NULL);
-	if (escaped(c, letter, &v))
-		return part_of(c, OP_CHARACTER, v, NULL);
-	struct set *set = new_set(c);
-	if (set && !add_class(c, set, letter))
-		give_up(c, "it has an escape that is not handled here");
-	return part_of(c, OP_SET, 0, set);
-}
-
-static struct part parse_atom(struct compiler *c)
-{
-	uint32_t v = next_character(&c->p, c->end);
-
-	switch (v) {
-	case '(':
-		return parse_group(c);
-	case '[':
-		return parse_set(c);
-	case '\\':
-		return parse_escape(c);
-	case '.':
-		return part_of(c, OP_ANY, 0, NULL);
-	case '^':
-		return part_of(c, OP_BEGIN, 0, NULL);
-	case '$':
-		return part_of(c, OP_LINE_END, 0, NULL);
-	case '*':
-	case '+':
-	case '?':
-		give_up(c, "it repeats nothing");
-		return part_of(c, OP_NOTHING, 0, NULL);
-	default:
-		return part_of(c, OP_CHARACTER, v, NULL);
-	}
-}
-
-static bool take_number(const uint8_t **p, const uint8_t *end, unsigned *ret)
-{
-	unsigned v = 0;
-	const uint8_t *at = *p;
-
-	for (; at < end && *at >= '0' && *at <= '9'; at++)
-		v = v > REPEAT_MAX ? v : v * 10 + (unsigned)(*at - '0');
-	if (at == *p)
-		return false;
-	*p = at;
-	*ret = v;
-	return true;
-}
-
-/* "{2}", "{2,}", "{,3}" or "{2,3}" at c->p; false when there is none, and then the brace is a character. */
-static bool take_braces(struct compiler *c, unsigned *ret_least, unsigned *ret_most, bool *ret_endless)
-{
-	const uint8_t *p = c->p;
-	unsigned least = 0, most = 0;
-
-	if (p == c->end || *p++ != '{')
-		return false;
-	bool has_least = take_number(&p, c->end, &least), comma = p < c->end && *p == ',';
-	if (comma)
-		p++;
-	bool has_most = comma && take_number(&p, c->end, &most);
-	if (p == c->end || *p != '}' || (!comma && !has_least))
-		return false;
-	c->p = p + 1;
-	*ret_least = least;
-	*ret_most = comma ? most : least;
-	*ret_endless = comma && !has_most;
-	return true;
-}
-
-/* The atom that begins at from, least to most times. */
-static struct part repeat_counted(struct compiler *c, const uint8_t *from, struct part first, unsigned least,
-				  unsigned most, bool endless)
-{
-	const uint8_t *behind = c->p;
-	struct part all = part_of(c, OP_NOTHING, 0, NULL);
-	unsigned n = endless ? least + 1 : most;
-
-	if (least > REPEAT_MAX || most > REPEAT_MAX || (!endless && most < least)) {
-		give_up(c, "it repeats something too often");
-		return all;
-	}
-	for (unsigned i = 0; i < n && !c->why; i++) {
-		struct part a = first;
-
-		if (i > 0) {
-			c->p = from;
-			a = parse_atom(c);
-		}
-		if (i >= least)
-			a = repeat(c, a, true, endless);
-		all = join(c, all, a);
-	}
-	if (!c->why)
-		c->p = behind;
-	return all;
-}
-
-static struct part parse_repeated(struct compiler *c)
-{
-	const uint8_t *from = c->p;
-	struct part a = parse_atom(c);
-	unsigned least, most;
-	bool endless;
-
-	if (c->p == c->end)
-		return a;
-	if (*c->p == '*' || *c->p == '+' || *c->p == '?') {
-		uint8_t op = *c->p++;
-
-		a = repeat(c, a, op != '+', op != '?');
-	} else if (take_braces(c, &least, &most, &endless)) {
-		a = repeat_counted(c, from, a, least, most, endless);
-	} else {
-		return a;
-	}
-	if (c->p < c->end && *c->p == '?')
-		c->p++; /* as few as can be: the same texts match as a whole */
-	if (c->p < c->end &&
-	    (*c->p == '*' || *c->p == '+' || *c->p == '?' || take_braces(c, &least, &most, &endless)))
-		give_up(c, "it repeats a repetition");
-	return a;
-}
-
-static struct part parse_sequence(struct compiler *c)
-{
-	struct part all = part_of(c, OP_NOTHING, 0, NULL);
-
-	while (c->p < c->end && *c->p != '|' && *c->p != ')')
-		all = join(c, all, parse_repeated(c));
-	return all;
-}
-
-static struct part parse_either(struct compiler *c)
-{
-	struct part all = parse_sequence(c);
-
-	while (c->p < c->end && *c->p == '|') {
-		c->p++;
-		all = either(c, all, parse_sequence(c));
-	}
-	return all;
-}
-
-/* ---- running it ---- */
 
 struct run {
 	const struct state *states;
@@ -492,7 +52,7 @@ static void enter(struct run *r, int first, struct slice text, size_t at)
 	while (n) {
 		int i = r->stack[--n];
 
-		if (i == NONE || r->seen[i] == r->step)
+		if (i == NO_STATE || r->seen[i] == r->step)
 			continue;
 		const struct state *s = &r->states[i];
 		r->seen[i] = r->step;
@@ -532,7 +92,7 @@ static bool run(struct run *r, int start, struct slice text)
 	r->step = 1;
 	enter(r, start, text, 0);
 	while (p < end && r->n_now) {
-		uint32_t v = next_character(&p, end);
+		uint32_t v = pattern_next_character(&p, end);
 		int *was = r->now;
 		size_t n = r->n_now;
 
@@ -551,26 +111,27 @@ static bool run(struct run *r, int start, struct slice text)
 }
 
 /* Ranges count as states do: each is looked at for each character. */
-static size_t weight(const struct compiler *c)
+static size_t weight(const struct pattern_machine *m)
 {
-	size_t n = c->n;
+	size_t n = m->n;
 
-	for (size_t i = 0; i < c->n; i++)
-		n += c->states[i].set ? c->states[i].set->n : 0;
+	for (size_t i = 0; i < m->n; i++)
+		n += m->states[i].set ? m->states[i].set->n : 0;
 	return n;
 }
 
-static int follow(struct compiler *c, struct part all, struct slice text, enum match *ret)
+static int follow(struct pool *pool, const struct pattern_machine *m, struct slice text, enum match *ret,
+		  struct pcrcast_error *e)
 {
-	struct run r = { .states = c->states, .n = c->n };
+	struct run r = { .states = m->states, .n = m->n };
 
-	r.now = pool_array(&c->pool, c->n, sizeof *r.now);
-	r.next = pool_array(&c->pool, c->n, sizeof *r.next);
-	r.stack = pool_array(&c->pool, 2 * c->n + 1, sizeof *r.stack);
-	r.seen = pool_array(&c->pool, c->n, sizeof *r.seen);
+	r.now = pool_array(pool, m->n, sizeof *r.now);
+	r.next = pool_array(pool, m->n, sizeof *r.next);
+	r.stack = pool_array(pool, 2 * m->n + 1, sizeof *r.stack);
+	r.seen = pool_array(pool, m->n, sizeof *r.seen);
 	if (!r.now || !r.next || !r.stack || !r.seen)
-		return -PCRCAST_ENOMEM;
-	*ret = run(&r, all.start, text) ? MATCH_YES : MATCH_NO;
+		return err_nomem(e);
+	*ret = run(&r, m->start, text) ? MATCH_YES : MATCH_NO;
 	return 0;
 }
 
@@ -582,27 +143,34 @@ static bool is_ascii(struct slice s)
 	return true;
 }
 
+/* What keeps the machine from being run over the text; NULL: nothing. */
+static const char *why_not(const struct pattern_machine *m, struct slice text)
+{
+	if (m->why)
+		return m->why;
+	if (m->ascii_only && !is_ascii(text))
+		return "it has a class of characters, and the text is not ASCII";
+	return weight(m) * (text.n + 1) > WORK_MAX ? "pattern and text are too long" : NULL;
+}
+
 int pattern_match(const char *pattern, struct slice text, enum match *ret, const char **ret_why,
 		  struct pcrcast_error *e)
 {
-	struct slice bytes = slice_of_string(pattern);
-	struct compiler c = { .pool = POOL_INIT, .p = bytes.p, .end = bytes.p + bytes.n };
+	struct pool pool = POOL_INIT;
+	struct pattern_machine machine;
 	enum match m = MATCH_CANNOT_TELL;
-	int r = 0;
+	const char *why = NULL;
 
-	struct part all = join(&c, parse_either(&c), part_of(&c, OP_FINAL, 0, NULL));
-	if (c.p < c.end)
-		give_up(&c, "a group in it ends that did not begin");
-	if (c.ascii_only && !is_ascii(text))
-		give_up(&c, "it has a class of characters, and the text is not ASCII");
-	if (!c.why && weight(&c) * (text.n + 1) > WORK_MAX)
-		give_up(&c, "pattern and text are too long");
-	if (c.nomem || (!c.why && follow(&c, all, text, &m) < 0))
-		r = err_nomem(e);
-	pool_done(&c.pool);
+	int r = pattern_compile(&pool, pattern, &machine, e);
+	if (r == 0) {
+		why = why_not(&machine, text);
+		if (!why)
+			r = follow(&pool, &machine, text, &m, e);
+	}
+	pool_done(&pool);
 	if (r < 0)
 		return r;
 	*ret = m;
-	*ret_why = c.why;
+	*ret_why = why;
 	return 0;
 }

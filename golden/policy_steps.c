@@ -128,6 +128,28 @@ static size_t distinct_values(struct pool *pool, const struct golden_register *r
 	return k ? first_places(pool, k, r->n, ret) : 0;
 }
 
+/* How many different values a register has, at least one. */
+static int count_values(struct pool *pool, const struct golden_set *set, enum alg alg, unsigned pcr,
+			enum policy_combination combination, size_t *ret, struct pcrcast_error *e)
+{
+	const struct golden_register *r = golden_find(set, alg, pcr);
+	size_t *places, n;
+
+	if (!r || r->n == 0)
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "there is no value of %s:%u for a policy", algs[alg].name, pcr);
+	n = distinct_values(pool, r, &places);
+	if (n == 0)
+		return err_nomem(e);
+	if (n > POLICY_OR_MAX && combination == POLICY_PCRLOCK)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "%s:%u has more than %d values, and systemd-pcrlock refuses a policy "
+			       "with more (E2BIG)",
+			       algs[alg].name, pcr, POLICY_OR_MAX);
+	*ret = n;
+	return 0;
+}
+
 /* Split a selection into registers with one value (which *ret_values has then) and with several. */
 static int sort_out(struct pool *pool, const struct golden_set *set, const struct policy_selection *selection,
 		    enum policy_combination combination, struct policy_selection *ret_single,
@@ -141,33 +163,21 @@ static int sort_out(struct pool *pool, const struct golden_set *set, const struc
 
 		ret_single->banks[i].alg = ret_several->banks[i].alg = alg;
 		for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
+			size_t n = 0;
+
 			if (!(selection->banks[i].pcrs & 1u << pcr))
 				continue;
-			const struct golden_register *r = golden_find(set, alg, pcr);
-			size_t *places, n = 0;
-
-			if (r && r->n > 0) {
-				n = distinct_values(pool, r, &places);
-				if (n == 0)
-					return err_nomem(e);
-			}
-			if (n == 0)
-				return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-					       "there is no value of %s:%u for a policy", algs[alg].name,
-					       pcr);
-			if (n > POLICY_OR_MAX && combination == POLICY_PCRLOCK)
-				return err_set(
-					e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
-					"%s:%u has more than %d values, and systemd-pcrlock refuses a policy "
-					"with more (E2BIG)",
-					algs[alg].name, pcr, POLICY_OR_MAX);
-			if (n == 1) {
-				ret_single->banks[i].pcrs |= 1u << pcr;
-				ret_values->known[alg] |= 1u << pcr;
-				memcpy(ret_values->value[alg][pcr], r->values[0].bytes, algs[alg].len);
-			} else {
+			int r = count_values(pool, set, alg, pcr, combination, &n, e);
+			if (r < 0)
+				return r;
+			if (n > 1) {
 				ret_several->banks[i].pcrs |= 1u << pcr;
+				continue;
 			}
+			ret_single->banks[i].pcrs |= 1u << pcr;
+			ret_values->known[alg] |= 1u << pcr;
+			memcpy(ret_values->value[alg][pcr], golden_find(set, alg, pcr)->values[0].bytes,
+			       algs[alg].len);
 		}
 	}
 	return 0;

@@ -146,6 +146,42 @@ static int open_key(struct verification *v)
 	return 0;
 }
 
+/*
+ * The quotes name their signer by its Qualified Name, which is made with the hash of its Name: of another hash, the public area
+ * is not that of the key that signed, and its attributes say nothing of it. That a Qualified Name is not that of a primary key
+ * is no failure: keys of tpm2_createak and Keylime lie below one that is not known here. Without a good signature it is
+ * anybody's word.
+ */
+static int check_signer(struct verification *v)
+{
+	static const struct {
+		uint32_t hierarchy;
+		const char *words;
+	} places[] = {
+		{ TPM_RH_ENDORSEMENT, "a primary key of the endorsement hierarchy" },
+		{ TPM_RH_PLATFORM, "a primary key of the platform hierarchy" },
+		/* TPM 2.0 Library part 3, section 18.1: nobody shall tell that quotes by several keys are of one TPM */
+		{ TPM_RH_OWNER,
+		  "a primary key of the owner hierarchy: resets, restarts and firmware version in its quotes are obfuscated" },
+		{ TPM_RH_NULL,
+		  "a primary key of the null hierarchy: resets, restarts and firmware version in its quotes are obfuscated" },
+	};
+	const struct tpm_name *name = &key_info(v->key)->name;
+	uint32_t hierarchy = 0;
+
+	if (v->res->checks[VERIFY_SIGNATURE].result != CHECK_PASS)
+		return 0;
+	for (size_t i = 0; i < v->res->n_quotes; i++)
+		if (quote_match_signer(&v->res->quotes[i], name, NULL, &hierarchy) == MATCH_NO)
+			return verify_say(
+				v, VERIFY_KEY_ATTRIBUTES, CHECK_FAIL,
+				"the public area is of another key: its Name is made with another hash than that of the quote's signer");
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		if (places[i].hierarchy == hierarchy)
+			return verify_line(v, VERIFY_KEY_ATTRIBUTES, "%s", places[i].words);
+	return 0;
+}
+
 static int check_key_attributes(struct verification *v)
 {
 	char why[KEY_WHY_MAX];
@@ -160,7 +196,7 @@ static int check_key_attributes(struct verification *v)
 			       "restricted signing key, made by its TPM and fixed to it");
 	else
 		r = verify_say(v, VERIFY_KEY_ATTRIBUTES, m == MATCH_NO ? CHECK_FAIL : CHECK_SKIP, "%s", why);
-	return r;
+	return r < 0 ? r : check_signer(v);
 }
 
 /* ---- certificates ---- */

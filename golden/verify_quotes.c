@@ -246,62 +246,83 @@ static enum match match_log(struct verification *v, const struct tpm_quote *q, e
 	return MATCH_YES;
 }
 
-static int check_pcr_digest(struct verification *v, const struct evidence_quote *eq,
-			    const struct tpm_quote *q, enum alg hash, const char *name)
+/* The register values that the quote is held against. */
+struct stated {
+	enum { NOWHERE, GIVEN, OF_LOG, OF_WANT } source;
+	const char *from; /* in words */
+	struct pcr_values values;
+};
+
+/* Those given go before the evidence's, the log's and the reference's. Names that do not fit the quote: e. */
+static int find_values(const struct verification *v, const struct evidence_quote *eq,
+		       const struct tpm_quote *q, struct stated *ret, struct pcrcast_error *e)
 {
 	const struct verify_input *in = v->in;
-	const char *from = "the values given";
-	struct pcr_values values = { 0 };
-	char why[QUOTE_WHY_MAX];
-	bool of_want = false, of_log = false;
-	enum match m;
 
+	*ret = (struct stated){ .source = GIVEN, .from = "the values given" };
 	if (in->pcrs) {
-		values = *in->pcrs;
+		ret->values = *in->pcrs;
 	} else if (in->bare_values.n) {
-		struct pcrcast_error bad = { .offset = PCRCAST_NO_OFFSET };
-
-		if (quote_name_values(q, in->bare_values, &values, &bad) < 0)
-			return verify_say(v, VERIFY_PCR_DIGEST, CHECK_FAIL, "%s%s", name, bad.msg);
+		return quote_name_values(q, in->bare_values, &ret->values, e);
 	} else if (eq->has_pcrs) {
-		values = eq->pcrs;
-		from = "the evidence's values";
+		ret->values = eq->pcrs;
+		ret->from = "the evidence's values";
 	} else if (v->has_log) {
-		of_log = true;
-	} else if (single_values(in, &values)) {
-		from = "the reference's values";
-		of_want = true;
+		ret->source = OF_LOG;
+	} else if (single_values(in, &ret->values)) {
+		ret->source = OF_WANT;
+		ret->from = "the reference's values";
 	} else {
-		return verify_say(
-			v, VERIFY_PCR_DIGEST, CHECK_SKIP,
-			"no register values were given, and no log or reference that leads to them");
+		ret->source = NOWHERE;
 	}
-	m = of_log ? match_log(v, q, hash, &values, &from, why) : quote_match_values(q, hash, &values, why);
-	if (m == MATCH_YES) {
-		int r = check_agreement(v, q, &values, name);
+	return 0;
+}
 
-		if (r < 0)
-			return r;
-		prove(v, q, &values);
-		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_PASS, "%s are those quoted", from);
-	}
-	if ((of_want || of_log) && m == MATCH_NO) {
-		int r = blame_reference(v, q, hash, name);
+/* The values do not hash to what was quoted, or it cannot be told (m): whose fault is it? */
+static int tell_mismatch(struct verification *v, const struct tpm_quote *q, enum alg hash, const char *name,
+			 const struct stated *s, enum match m, const char *why)
+{
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
-	if (of_want && m == MATCH_NO)
+	if (m == MATCH_NO && s->source != GIVEN)
+		r = blame_reference(v, q, hash, name);
+	if (r < 0)
+		return r;
+	if (m == MATCH_NO && s->source == OF_WANT)
 		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_SKIP,
 				  "only the reference's values were at hand, and they are not those quoted");
-	if (of_log && m == MATCH_NO && covers_system_registers(q))
+	if (m == MATCH_NO && s->source == OF_LOG && covers_system_registers(q))
 		return verify_say(
 			v, VERIFY_PCR_DIGEST, CHECK_SKIP,
 			"%sthe log does not lead to the quoted values, of which PCR 8-15 also have what the system measured after it: give register values",
 			name);
-	int r = verify_say(v, VERIFY_PCR_DIGEST, m == MATCH_NO ? CHECK_FAIL : CHECK_SKIP, "%s%s: %s", name,
-			   from, why);
-	return r < 0 || m != MATCH_NO ? r : blame_values(v, q, hash, &values);
+	r = verify_say(v, VERIFY_PCR_DIGEST, m == MATCH_NO ? CHECK_FAIL : CHECK_SKIP, "%s%s: %s", name,
+		       s->from, why);
+	return r < 0 || m != MATCH_NO ? r : blame_values(v, q, hash, &s->values);
+}
+
+static int check_pcr_digest(struct verification *v, const struct evidence_quote *eq,
+			    const struct tpm_quote *q, enum alg hash, const char *name)
+{
+	struct pcrcast_error bad = { .offset = PCRCAST_NO_OFFSET };
+	char why[QUOTE_WHY_MAX];
+	struct stated s;
+
+	if (find_values(v, eq, q, &s, &bad) < 0)
+		return verify_say(v, VERIFY_PCR_DIGEST, CHECK_FAIL, "%s%s", name, bad.msg);
+	if (s.source == NOWHERE)
+		return verify_say(
+			v, VERIFY_PCR_DIGEST, CHECK_SKIP,
+			"no register values were given, and no log or reference that leads to them");
+	enum match m = s.source == OF_LOG ? match_log(v, q, hash, &s.values, &s.from, why) :
+					    quote_match_values(q, hash, &s.values, why);
+	if (m != MATCH_YES)
+		return tell_mismatch(v, q, hash, name, &s, m, why);
+	int r = check_agreement(v, q, &s.values, name);
+	if (r < 0)
+		return r;
+	prove(v, q, &s.values);
+	return verify_say(v, VERIFY_PCR_DIGEST, CHECK_PASS, "%s are those quoted", s.from);
 }
 
 /* ---- one after the other ---- */

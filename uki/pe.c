@@ -32,10 +32,19 @@ const char *pe_machine_name(uint16_t machine)
 	}
 }
 
-static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_table, uint16_t *ret_n,
-			struct pcrcast_error *e)
+/* Where the parts of the headers are, and how much of the optional header is there. */
+struct headers {
+	uint64_t optional_off;
+	uint16_t optional_len, n_sections;
+	uint8_t optional[OPTIONAL_MAX];
+	size_t have; /* bytes of optional that were read; zeros behind them */
+	size_t dirs; /* offset of the data directories in it */
+};
+
+/* The DOS header, if there is one, and the COFF header. */
+static int read_coff(const struct blob *image, struct pe *pe, struct headers *h, struct pcrcast_error *e)
 {
-	uint8_t dos[DOS_LEN], coff[COFF_LEN], opt[OPTIONAL_MAX] = { 0 };
+	uint8_t dos[DOS_LEN], coff[COFF_LEN];
 	uint64_t at = 0;
 
 	if (image->len > PE_MAX_LEN)
@@ -61,59 +70,88 @@ static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_t
 			       "no PE image: expected the signature \"PE\", found %02x %02x %02x %02x",
 			       coff[0], coff[1], coff[2], coff[3]);
 	pe->machine = get_u16le(coff + 4);
-	*ret_n = get_u16le(coff + 6);
 	pe->relocs_stripped = coff[22] & 1;
+	h->n_sections = get_u16le(coff + 6);
+	h->optional_off = at + COFF_LEN;
+	h->optional_len = get_u16le(coff + 20);
+	return 0;
+}
 
-	uint64_t opt_at = at + COFF_LEN;
-	uint16_t opt_len = get_u16le(coff + 20);
-	size_t have = image->len - opt_at < sizeof opt ? (size_t)(image->len - opt_at) : sizeof opt;
-	if (opt_len < have)
-		have = opt_len;
-	r = blob_read(image, opt_at, opt, have, e);
+static int read_optional(const struct blob *image, struct pe *pe, struct headers *h, struct pcrcast_error *e)
+{
+	const uint8_t *opt = h->optional;
+	uint64_t at = h->optional_off, left = image->len - at;
+
+	h->have = left < sizeof h->optional ? (size_t)left : sizeof h->optional;
+	if (h->optional_len < h->have)
+		h->have = h->optional_len;
+	int r = blob_read(image, at, h->optional, h->have, e);
 	if (r < 0)
 		return r;
 	uint16_t magic = get_u16le(opt);
-	if (have >= 2 && magic != 0x10b && magic != 0x20b)
-		return err_set(e, PCRCAST_EFORMAT, opt_at,
+	if (h->have >= 2 && magic != 0x10b && magic != 0x20b)
+		return err_set(e, PCRCAST_EFORMAT, at,
 			       "optional header magic 0x%04x, expected 0x010b or 0x020b", magic);
 	pe->plus = magic == 0x20b;
-	size_t dirs = pe->plus ? 112 : OPTIONAL_MIN;
-	if (have < dirs)
-		return err_set(e, PCRCAST_ETRUNC, opt_at,
-			       "optional header has %zu bytes, expected at least %zu", have, dirs);
+	h->dirs = pe->plus ? 112 : OPTIONAL_MIN;
+	if (h->have < h->dirs)
+		return err_set(e, PCRCAST_ETRUNC, at, "optional header has %zu bytes, expected at least %zu",
+			       h->have, h->dirs);
 
-	pe->optional_off = (uint32_t)opt_at;
-	pe->optional_len = opt_len;
+	pe->optional_off = (uint32_t)at;
+	pe->optional_len = h->optional_len;
 	pe->section_align = get_u32le(opt + 32);
 	pe->major_image_version = get_u16le(opt + 44);
 	pe->image_len = get_u32le(opt + 56);
 	pe->headers_len = get_u32le(opt + 60);
-	pe->checksum_off = (uint32_t)(opt_at + 64);
+	pe->checksum_off = (uint32_t)(at + 64);
 	pe->subsystem = get_u16le(opt + 68);
+	pe->n_directories = get_u32le(opt + h->dirs - 4);
 	if (pe->headers_len > image->len)
-		return err_set(e, PCRCAST_ETRUNC, opt_at + 60, "SizeOfHeaders is %u, the file ends at %llu",
+		return err_set(e, PCRCAST_ETRUNC, at + 60, "SizeOfHeaders is %u, the file ends at %llu",
 			       pe->headers_len, (unsigned long long)image->len);
-	if (pe->headers_len < opt_at + dirs)
-		return err_set(e, PCRCAST_EFORMAT, opt_at + 60,
+	if (pe->headers_len < at + h->dirs)
+		return err_set(e, PCRCAST_EFORMAT, at + 60,
 			       "SizeOfHeaders is %u, the optional header ends at %llu", pe->headers_len,
-			       (unsigned long long)(opt_at + dirs));
+			       (unsigned long long)(at + h->dirs));
+	return 0;
+}
 
-	uint32_t n_dirs = get_u32le(opt + dirs - 4);
-	size_t cert = dirs + CERT_DIRECTORY * 8, reloc = dirs + RELOC_DIRECTORY * 8;
-	pe->n_directories = n_dirs;
-	if (n_dirs > RELOC_DIRECTORY && have >= reloc + 8) {
-		pe->reloc_off = get_u32le(opt + reloc);
-		pe->reloc_len = get_u32le(opt + reloc + 4);
+static int read_directories(struct pe *pe, const struct headers *h, struct pcrcast_error *e)
+{
+	size_t cert = h->dirs + CERT_DIRECTORY * 8, reloc = h->dirs + RELOC_DIRECTORY * 8;
+	uint32_t n = pe->n_directories;
+
+	if (n > RELOC_DIRECTORY && h->have >= reloc + 8) {
+		pe->reloc_off = get_u32le(h->optional + reloc);
+		pe->reloc_len = get_u32le(h->optional + reloc + 4);
 	}
-	if (n_dirs > CERT_DIRECTORY) {
-		if (have < cert + 8 || opt_at + cert + 8 > pe->headers_len)
-			return err_set(e, PCRCAST_ETRUNC, opt_at + dirs - 4,
-				       "%u data directories do not fit into the header", n_dirs);
-		pe->cert_entry_off = (uint32_t)(opt_at + cert);
-		pe->cert_off = get_u32le(opt + cert);
-		pe->cert_len = get_u32le(opt + cert + 4);
-	}
-	*ret_table = opt_at + opt_len;
+	if (n <= CERT_DIRECTORY)
+		return 0;
+	if (h->have < cert + 8 || h->optional_off + cert + 8 > pe->headers_len)
+		return err_set(e, PCRCAST_ETRUNC, h->optional_off + h->dirs - 4,
+			       "%u data directories do not fit into the header", n);
+	pe->cert_entry_off = (uint32_t)(h->optional_off + cert);
+	pe->cert_off = get_u32le(h->optional + cert);
+	pe->cert_len = get_u32le(h->optional + cert + 4);
+	return 0;
+}
+
+/* All but the section table, whose offset and length they tell. */
+static int read_headers(const struct blob *image, struct pe *pe, uint64_t *ret_table, uint16_t *ret_n,
+			struct pcrcast_error *e)
+{
+	struct headers h = { .have = 0 };
+	int r = read_coff(image, pe, &h, e);
+
+	if (r == 0)
+		r = read_optional(image, pe, &h, e);
+	if (r == 0)
+		r = read_directories(pe, &h, e);
+	if (r < 0)
+		return r;
+	*ret_table = h.optional_off + h.optional_len;
+	*ret_n = h.n_sections;
 	return 0;
 }
 
@@ -297,60 +335,67 @@ int pe_relocated(struct pool *pool, const struct pe *pe, uint64_t from, uint64_t
 
 /* ---- what EDK2 does ---- */
 
-enum pe_fate pe_fate_under_edk2(struct pool *pool, const struct pe *pe, const char **ret_why)
+/* PeCoffLoaderGetPeHeader, in its order; NULL: it takes the image. */
+static const char *why_refused(struct pool *pool, const struct pe *pe)
 {
 	enum {
-		MAX_DIRECTORIES = 16,
-		NT_HEADERS = 264
-	}; /* EFI_IMAGE_NUMBER_OF_DIRECTORY_ENTRIES, sizeof (EFI_IMAGE_NT_HEADERS64) */
+		MAX_DIRECTORIES = 16, /* EFI_IMAGE_NUMBER_OF_DIRECTORY_ENTRIES */
+		NT_HEADERS = 264,     /* sizeof (EFI_IMAGE_NT_HEADERS64) */
+	};
 	uint64_t plain = pe->plus ? 112 : OPTIONAL_MIN, table = (uint64_t)pe->optional_off + pe->optional_len,
 		 n = pe->n_sections;
-	const char *why = NULL;
 
-	/* PeCoffLoaderGetPeHeader, in its order */
 	if (pe->optional_off - COFF_LEN + (uint64_t)NT_HEADERS > pe->image.len)
-		why = "the file ends inside the headers";
-	else if (pe->n_directories > MAX_DIRECTORIES)
-		why = pool_printf(pool, "NumberOfRvaAndSizes is %u, at most %d are possible",
-				  pe->n_directories, MAX_DIRECTORIES);
-	else if (pe->optional_len != plain + 8 * (uint64_t)pe->n_directories)
-		why = pool_printf(pool, "SizeOfOptionalHeader is %u, expected %llu for %u data directories",
-				  pe->optional_len,
-				  (unsigned long long)(plain + 8 * (uint64_t)pe->n_directories),
-				  pe->n_directories);
-	else if (pe->image_len <= table || (pe->image_len - table) / SECTION_LEN <= n)
-		why = pool_printf(pool, "SizeOfImage is %u, too small for the section table", pe->image_len);
-	else if (pe->headers_len <= table || (pe->headers_len - table) / SECTION_LEN < n)
-		why = pool_printf(pool, "SizeOfHeaders is %u, too small for the section table",
-				  pe->headers_len);
-	else if (pe->headers_len >= pe->image_len)
-		why = pool_printf(pool, "SizeOfHeaders is %u, SizeOfImage %u", pe->headers_len,
-				  pe->image_len);
-	else if (pe->cert_len && (uint64_t)pe->cert_off + pe->cert_len > pe->image.len)
-		why = "the certificate table lies outside the file";
-	for (size_t i = 0; !why && i < n; i++) {
+		return "the file ends inside the headers";
+	if (pe->n_directories > MAX_DIRECTORIES)
+		return pool_printf(pool, "NumberOfRvaAndSizes is %u, at most %d are possible",
+				   pe->n_directories, MAX_DIRECTORIES);
+	if (pe->optional_len != plain + 8 * (uint64_t)pe->n_directories)
+		return pool_printf(pool, "SizeOfOptionalHeader is %u, expected %llu for %u data directories",
+				   pe->optional_len,
+				   (unsigned long long)(plain + 8 * (uint64_t)pe->n_directories),
+				   pe->n_directories);
+	if (pe->image_len <= table || (pe->image_len - table) / SECTION_LEN <= n)
+		return pool_printf(pool, "SizeOfImage is %u, too small for the section table", pe->image_len);
+	if (pe->headers_len <= table || (pe->headers_len - table) / SECTION_LEN < n)
+		return pool_printf(pool, "SizeOfHeaders is %u, too small for the section table",
+				   pe->headers_len);
+	if (pe->headers_len >= pe->image_len)
+		return pool_printf(pool, "SizeOfHeaders is %u, SizeOfImage %u", pe->headers_len,
+				   pe->image_len);
+	if (pe->cert_len && (uint64_t)pe->cert_off + pe->cert_len > pe->image.len)
+		return "the certificate table lies outside the file";
+	for (size_t i = 0; i < n; i++) {
 		const struct pe_section *s = &pe->sections[i];
 
 		if (s->raw_len && (s->virt_off < pe->headers_len || s->raw_off < pe->headers_len))
-			why = pool_printf(pool, "section %.8s begins inside the headers", s->name);
+			return pool_printf(pool, "section %.8s begins inside the headers", s->name);
 	}
-	if (!why && (pe->subsystem < PE_EFI_APPLICATION || pe->subsystem > PE_EFI_RUNTIME_DRIVER))
-		why = pool_printf(pool, "subsystem %u is none of UEFI's (10, 11, 12)", pe->subsystem);
-	*ret_why = why;
-	if (why)
-		return PE_REFUSED;
+	if (pe->subsystem < PE_EFI_APPLICATION || pe->subsystem > PE_EFI_RUNTIME_DRIVER)
+		return pool_printf(pool, "subsystem %u is none of UEFI's (10, 11, 12)", pe->subsystem);
+	return NULL;
+}
 
-	/* PeCoffLoaderLoadImage */
+/* PeCoffLoaderLoadImage; NULL: it loads the image. */
+static const char *why_not_loaded(struct pool *pool, const struct pe *pe)
+{
 	if (pe->section_align == 0)
-		why = "SectionAlignment is 0";
-	for (size_t i = 0; !why && i < n; i++) {
+		return "SectionAlignment is 0";
+	for (size_t i = 0; i < pe->n_sections; i++) {
 		const struct pe_section *s = &pe->sections[i];
-		bool any = s->virt_len ? s->virt_len && s->raw_len : s->raw_len;
 
-		if (any && (s->virt_off >= pe->image_len ||
-			    (uint32_t)(s->virt_off + s->virt_len - 1) >= pe->image_len))
-			why = pool_printf(pool, "section %.8s ends beyond SizeOfImage", s->name);
+		if (s->raw_len && (s->virt_off >= pe->image_len ||
+				   (uint32_t)(s->virt_off + s->virt_len - 1) >= pe->image_len))
+			return pool_printf(pool, "section %.8s ends beyond SizeOfImage", s->name);
 	}
-	*ret_why = why;
-	return why ? PE_MEASURED_ONLY : PE_LOADS;
+	return NULL;
+}
+
+enum pe_fate pe_fate_under_edk2(struct pool *pool, const struct pe *pe, const char **ret_why)
+{
+	*ret_why = why_refused(pool, pe);
+	if (*ret_why)
+		return PE_REFUSED;
+	*ret_why = why_not_loaded(pool, pe);
+	return *ret_why ? PE_MEASURED_ONLY : PE_LOADS;
 }

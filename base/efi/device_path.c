@@ -213,6 +213,21 @@ static bool text_add(struct text_builder *b, const char *s)
 	return true;
 }
 
+/* Why rest is not, or does not belong to, a device path of which so many nodes were looked at; NULL: memory gave out. */
+static const char *trouble_of(struct pool *pool, struct slice rest, bool ended, size_t nodes)
+{
+	if (ended)
+		return pool_printf(pool, "%zu bytes behind the end of the device path", rest.n);
+	if (nodes > NODES_MAX)
+		return pool_printf(pool, "more than %d device path nodes", NODES_MAX);
+	if (rest.n == 0)
+		return "the device path has no end node";
+	if (rest.n < NODE_HEADER)
+		return pool_printf(pool, "%zu bytes are too few for a device path node", rest.n);
+	return pool_printf(pool, "device path node %zu has length %u, expected 4 to %zu", nodes - 1,
+			   get_u16le(rest.p + 2), rest.n);
+}
+
 int device_path_read(struct pool *pool, struct slice bytes, struct device_path *ret, struct pcrcast_error *e)
 {
 	struct device_path path = { .rest = SLICE_EMPTY };
@@ -256,17 +271,7 @@ int device_path_read(struct pool *pool, struct slice bytes, struct device_path *
 	path.complete = ended;
 	if (!ended || at < bytes.n) {
 		path.rest = (struct slice){ bytes.p + at, bytes.n - at };
-		path.trouble =
-			ended             ? pool_printf(pool, "%zu bytes behind the end of the device path",
-							path.rest.n) :
-			nodes > NODES_MAX ? pool_printf(pool, "more than %d device path nodes", NODES_MAX) :
-			at == bytes.n     ? "the device path has no end node" :
-			path.rest.n < NODE_HEADER ?
-					pool_printf(pool, "%zu bytes are too few for a device path node",
-						    path.rest.n) :
-					pool_printf(pool,
-						    "device path node %zu has length %u, expected 4 to %zu",
-						    nodes - 1, get_u16le(path.rest.p + 2), path.rest.n);
+		path.trouble = trouble_of(pool, path.rest, ended, nodes);
 		if (!path.trouble)
 			return err_nomem(e);
 	}

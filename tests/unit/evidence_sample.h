@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "eventlog/check.h"
+#include "golden/evidence.h"
 
 /* Free with free((void *)s.p). */
 static inline struct slice sample(const char *name)
@@ -49,4 +50,12 @@ static inline void assert_same_values(const struct pcr_values *a, const struct p
 {
 	assert_memory_equal(a->known, b->known, sizeof a->known);
 	assert_memory_equal(a->value, b->value, sizeof a->value);
+}
+
+static inline bool has_note(const struct evidence *ev, const char *part)
+{
+	for (size_t i = 0; i < ev->n_notes; i++)
+		if (strstr(ev->notes[i], part))
+			return true;
+	return false;
 }
