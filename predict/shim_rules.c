@@ -6,10 +6,9 @@
 static const char *const one_file[] = { "revocations.efi", NULL };
 static const char *const two_files[] = { "revocations_sbat.efi", "revocations_sku.efi", NULL };
 
-#define ROW_15_5 .trusted = true, .options = SHIM_OPTIONS_15
-#define ROW_15_6                                                                                             \
-	ROW_15_5, .trusted_inverse = true, .policy = true, .tries_default = true, .certificate_files = true, \
-		  .bare_by_protocol = true
+#define ROW_15_5 .trusted = true, .options = SHIM_OPTIONS_15, .tries_default = true
+#define ROW_15_6 \
+	ROW_15_5, .trusted_inverse = true, .policy = true, .certificate_files = true, .bare_by_protocol = true
 #define ROW_15_8 ROW_15_6, .can_stay = true, .runtime_list = true, .level = LEVEL_FOLLOWS_SECURITY
 /* A later initialiser of the same member would count, but compilers warn of it. */
 #define ROW_16                                                                                            \
