@@ -37,7 +37,9 @@ struct shim_rules {
 	bool certificate_files;              /* with Secure Boot shim_certificate*.efi beside shim is read */
 	const char *const *revocation_files; /* and these; NULL at the end. NULL: none */
 	bool runtime_list; /* images are looked up in MokListRT, with shim's own certificates in it, not in MokList */
-	bool bare_by_protocol; /* an image that is only verified through the protocol may lack .sbat */
+	bool sbat_by_protocol; /* an image that is only verified through the protocol is held against SbatLevel, if it has .sbat */
+	bool sbat_last; /* and any image after its signatures, whose authorities are measured by then */
+	bool measures_first; /* the second stage is measured before it is verified, so that a refused one is, too */
 	bool can_stay; /* the protocol outlasts the first image that the second stage starts, when that asks for it */
 	bool load_image; /* with Secure Boot LoadImage() is replaced: shim verifies and measures, not the firmware */
 	bool knows_sections; /* and a section of an image that it has loaded itself is taken without either */

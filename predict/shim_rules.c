@@ -8,18 +8,20 @@ static const char *const two_files[] = { "revocations_sbat.efi", "revocations_sk
 
 #define ROW_15_5 .trusted = true, .options = SHIM_OPTIONS_15, .tries_default = true
 #define ROW_15_6 \
-	ROW_15_5, .trusted_inverse = true, .policy = true, .certificate_files = true, .bare_by_protocol = true
-#define ROW_15_8 ROW_15_6, .can_stay = true, .runtime_list = true, .level = LEVEL_FOLLOWS_SECURITY
+	ROW_15_5, .trusted_inverse = true, .policy = true, .certificate_files = true, .sbat_by_protocol = true
+#define ROW_15_8 \
+	ROW_15_6, .can_stay = true, .sbat_last = true, .runtime_list = true, .level = LEVEL_FOLLOWS_SECURITY
 /* A later initialiser of the same member would count, but compilers warn of it. */
 #define ROW_16                                                                                            \
 	.trusted = true, .options = SHIM_OPTIONS_16, .trusted_inverse = true, .policy = true,             \
-	.tries_default = true, .certificate_files = true, .bare_by_protocol = true, .runtime_list = true, \
+	.tries_default = true, .certificate_files = true, .sbat_by_protocol = true, .runtime_list = true, \
 	.level = LEVEL_FOLLOWS_SECURITY, .options_file = true, .revocation_files = two_files,             \
-	.load_image = true
+	.load_image = true, .sbat_last = true
 
 static const struct shim_rules rules[] = {
-	{ 15, 4, .level = LEVEL_ORIGINAL, .options = SHIM_OPTIONS_UNREAD },
-	{ 15, 5, ROW_15_5, .level = LEVEL_ORIGINAL, .zeros_whole = true, .trusted_pcr7 = true },
+	{ 15, 4, .measures_first = true, .level = LEVEL_ORIGINAL, .options = SHIM_OPTIONS_UNREAD },
+	{ 15, 5, ROW_15_5, .measures_first = true, .level = LEVEL_ORIGINAL, .zeros_whole = true,
+	  .trusted_pcr7 = true },
 	{ 15, 6, ROW_15_6, .level = LEVEL_OF_CODE, .zeros_whole = true, .trusted_pcr7 = true },
 	{ 15, 7, ROW_15_6, .level = LEVEL_OF_SECTION, .runtime_list = true },
 	{ 15, 8, ROW_15_8, .revocation_files = one_file },

@@ -291,14 +291,14 @@ static const char *judge_sbat(struct shim *shim, const struct pe *pe, bool by_pr
 				return "it has several sections .sbat";
 			found = &pe->sections[i];
 		}
-	if (shim->level.n == 0)
+	if (shim->level.n == 0 || (by_protocol && !shim->image.rules->sbat_by_protocol))
 		return NULL;
 	if (found && found->raw_len && found->raw_len >= found->virt_len &&
 	    (blob_sub(pool, &pe->image, found->raw_off, found->raw_len, &content, &odd) < 0 ||
 	     blob_load(pool, &content, UKI_TEXT_MAX, &text, &odd) < 0))
 		return "its section .sbat cannot be read";
 	if (!text.n)
-		return by_protocol && shim->image.rules->bare_by_protocol ? NULL : "it has no section .sbat";
+		return by_protocol ? NULL : "it has no section .sbat";
 	const char *why = sbat_read(pool, text, SBAT_SECTION_COLUMNS, &sbat);
 	return why ? why : sbat_revoked(pool, &sbat, &shim->level);
 }
@@ -322,6 +322,8 @@ int shim_judge(struct shim *shim, const struct pe *pe, bool by_protocol, bool on
 	if (!why)
 		return 0;
 	*ret = IMAGE_REFUSED;
+	if (!shim->image.rules->sbat_last)
+		shim->n_authorities = 0;
 	*ret_why = pool_printf(shim->w->pool, "shim refuses it: %s", why);
 	return *ret_why ? 0 : err_nomem(e);
 }

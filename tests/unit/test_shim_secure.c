@@ -305,6 +305,53 @@ static void sbat_generations_count(void **state)
 	end(&f);
 }
 
+/* A UKI of generation 1, which shim's list knows by its digest. */
+static struct bytes put_old_uki(struct fixture *f)
+{
+	static const char row[] = "loader,2,";
+	struct file uki = put_signed(f, NULL, "uki-sbat.efi");
+	struct bytes list = { NULL, 0 };
+	uint8_t digest[32];
+
+	for (size_t i = 0; i + strlen(row) < uki.n; i++)
+		if (memcmp(uki.p + i, row, strlen(row)) == 0)
+			uki.p[i + strlen("loader,")] = '1';
+	esp_put(f->x, UKI, uki.p, uki.n);
+	f->x->opt.secure_boot = false;
+	f->variables.n = 0;
+	esp_predict(f->x);
+	find_digest(f->x, UKI_PATH, digest);
+	f->x->opt.secure_boot = true;
+	f->variables.n = 2; /* db and PK */
+	bytes_add_signature_list(&list, &sha256_guid, &x509_guid, digest, 32);
+	return list;
+}
+
+/* Before 15.6 the protocol verifies signatures alone: shim commit a2da05fc. */
+static void generations_count_by_protocol_from_15_6_on(void **state)
+{
+	static const char *const versions[] = { "15.5", "15.6" };
+	static const char level[] = "sbat,1,2030010100\nshim,4\nloader,2\n";
+	struct esp *x = *state;
+	struct fixture f;
+
+	for (size_t i = 0; i < 2; i++) {
+		start(&f, x, versions[i], true);
+		put_signed(&f, NEXT, "boot-sbat.efi");
+		struct bytes list = put_old_uki(&f);
+		set_variable(&f, "MokList", &guid_shim_lock, list.p, list.n);
+		set_variable(&f, "SbatLevel", &guid_shim_lock, level, strlen(level));
+		if (i == 0)
+			esp_predict(x);
+		else
+			esp_predict_fails(x, PCRCAST_EFORMAT,
+					  UKI_PATH ": shim refuses it: component loader is of generation 1");
+		esp_remove(x, UKI);
+		bytes_done(&list);
+		end(&f);
+	}
+}
+
 static void an_unsigned_second_stage_is_refused(void **state)
 {
 	struct esp *x = *state;
@@ -413,6 +460,7 @@ int main(void)
 		TEST(enrolled_keys_and_digests_let_an_image_pass),
 		TEST(what_is_revoked_does_not_start),
 		TEST(sbat_generations_count),
+		TEST(generations_count_by_protocol_from_15_6_on),
 		TEST(an_unsigned_second_stage_is_refused),
 		TEST(shim_can_be_told_not_to_verify),
 		TEST(the_kernel_in_a_uki_is_measured_by_shim_16_0_only),
