@@ -331,6 +331,12 @@ int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcas
 	return r;
 }
 
+int walk_comes_back(struct walk *w, enum way_back how, int error)
+{
+	w->back = how;
+	return error;
+}
+
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
 		    struct pcrcast_error *e)
 {
