@@ -14,7 +14,7 @@ void shim_note_start(struct shim *shim, const struct start *s)
 			      s->id.version.major >= SDBOOT_ASKS_TO_STAY;
 		return;
 	}
-	/* replacement_start_image() of 15.4 to 15.8 takes the protocol away with the first image. */
+	/* replacement_start_image() of 15 to 15.8 takes the protocol away with the first image. */
 	if (!shim->image.rules->load_image && !shim->stays)
 		shim->gone = true;
 }

@@ -171,6 +171,9 @@ static int settle_level(struct shim *shim, struct slice *ret, struct pcrcast_err
 	const char *why = NULL;
 	bool forced;
 
+	*ret = SLICE_EMPTY;
+	if (shim->image.rules->level == LEVEL_NONE)
+		return 0;
 	int r = choose_candidate(shim, &candidate, &forced, e);
 	if (r == 0)
 		r = find_variable(shim, "SbatLevel", &v, e);
@@ -353,6 +356,9 @@ static int measure_variable(struct shim *shim, const char *name, struct slice da
 		return err_nomem(e);
 	if (!data.n)
 		return 0;
+	if (shim->image.rules->patched)
+		return walk_event_unknown(shim->w, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY,
+					  (struct event_text){ text, source }, shim_patched_reason, NULL, e);
 	int r = walk_variable_data(shim->w, name, &guid_shim_lock, data, &bytes, e);
 	return r < 0 ? r :
 		       walk_event_bytes(shim->w, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY, bytes, bytes,
@@ -383,6 +389,43 @@ static int import_trusted(struct shim *shim, struct pcrcast_error *e)
 	return r < 0 ? r : log_variable(shim, "MokListTrusted", data, origin, shim->image.path, e);
 }
 
+static int log_lists(struct shim *shim, struct pcrcast_error *e)
+{
+	bool stored = shim->image.lists == LISTS_STORED;
+	const char *path = shim->image.path;
+
+	if (shim->image.lists == LISTS_UNSURE)
+		return walk_unknown(
+			shim->w, 14,
+			pool_printf(
+				shim->w->pool,
+				"what this build of shim %s measures of its lists is not told by its version",
+				shim->image.version),
+			NULL, e);
+	int r = log_variable(shim, "MokList", stored ? shim->mok_list : shim->mok_list_rt, EVENT_COMPUTED,
+			     path, e);
+	return r < 0 ? r :
+		       log_variable(shim, "MokListX", stored ? shim->mok_list_x : shim->mok_list_x_rt,
+				    EVENT_COMPUTED, path, e);
+}
+
+/* 15.2 and 15.4 forget what they have read of these when they read the next variable, unless they are patched. */
+static int check_states(struct shim *shim, struct slice insecure, struct slice ignore,
+			struct pcrcast_error *e)
+{
+	const struct slice states[] = { insecure, ignore };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < 2 && shim->secure && shim->image.rules->state_unsure; i++)
+		if (states[i].n == 1 && states[i].p[0])
+			r = walk_unknown(shim->w, 7,
+					 pool_printf(shim->w->pool,
+						     "%s is set, and not every build of shim %s heeds it",
+						     i ? "MokDBState" : "MokSBState", shim->image.version),
+					 NULL, e);
+	return r;
+}
+
 int shim_import(struct shim *shim, struct pcrcast_error *e)
 {
 	const char *path = shim->image.path;
@@ -401,12 +444,10 @@ int shim_import(struct shim *shim, struct pcrcast_error *e)
 		r = shim_variable(shim, "MokDBState", &ignore, e);
 	if (r == 0 && shim->image.rules->policy)
 		r = shim_variable(shim, "MokPolicy", &policy, e);
-	if (r < 0)
-		return r;
-
-	r = log_variable(shim, "MokList", shim->mok_list_rt, EVENT_COMPUTED, path, e);
 	if (r == 0)
-		r = log_variable(shim, "MokListX", shim->mok_list_x_rt, EVENT_COMPUTED, path, e);
+		r = check_states(shim, insecure, ignore, e);
+	if (r == 0)
+		r = log_lists(shim, e);
 	if (r == 0)
 		r = measure_variable(shim, "MokSBState", insecure, "variable MokSBState", e);
 	if (r == 0)

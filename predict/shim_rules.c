@@ -18,8 +18,16 @@ static const char *const two_files[] = { "revocations_sbat.efi", "revocations_sk
 	.level = LEVEL_FOLLOWS_SECURITY, .options_file = true, .revocation_files = two_files,             \
 	.load_image = true, .sbat_last = true
 
+/*
+ * Under the number 15 distributors shipped builds between the tags 15 (2018) and 15.2, each with patches of its own: logs of
+ * Debian 10, Ubuntu 18.04 and RHEL 8 differ. The tags 15.1 and 15.2 were shipped by none that is known. 15.3 has its variable SBAT
+ * under another name and with another text; 15.4 came a week later.
+ */
 static const struct shim_rules rules[] = {
-	{ 15, 4, .measures_first = true, .level = LEVEL_ORIGINAL, .options = SHIM_OPTIONS_UNREAD },
+	{ 15, 0, .patched = true, .state_unsure = true, .first_signature = true, .measures_first = true },
+	{ 15, 3, .unknown = true },
+	{ 15, 4, .state_unsure = true, .measures_first = true, .level = LEVEL_ORIGINAL,
+	  .options = SHIM_OPTIONS_UNREAD },
 	{ 15, 5, ROW_15_5, .measures_first = true, .level = LEVEL_ORIGINAL, .zeros_whole = true,
 	  .trusted_pcr7 = true },
 	{ 15, 6, ROW_15_6, .level = LEVEL_OF_CODE, .zeros_whole = true, .trusted_pcr7 = true },
@@ -39,5 +47,5 @@ const struct shim_rules *shim_rules_for(unsigned major, unsigned minor, bool *re
 			best = &rules[i];
 	*ret_newer =
 		major > rules[n - 1].major || (major == rules[n - 1].major && minor > rules[n - 1].minor);
-	return best;
+	return best && best->unknown ? NULL : best;
 }

@@ -180,6 +180,65 @@ static void a_request_to_mokmanager_is_not_followed(void **state)
 	esp_predict_fails(x, PCRCAST_EUNSUPPORTED, "variable MokNew is set: shim starts MokManager");
 }
 
+/* A build of shim 15 with this message among its data, in UTF-16. */
+static void put_shim_15(struct esp *x, const char *message, struct built_file cert)
+{
+	struct bytes data = { NULL, 0 };
+
+	if (message)
+		bytes_add_wide(&data, message);
+	put_shim(x, SHIM_FIRST,
+		 (struct build_shim){ .version = "15",
+				      .authorized = cert.p,
+				      .n_authorized = cert.n,
+				      .data = data.p,
+				      .n_data = data.n });
+	bytes_done(&data);
+}
+
+/*
+ * Debian 10's and Ubuntu 18.04's shim 15 measures variables that exist, of which logs of theirs have none: no PCR 14, no SbatLevel.
+ * RHEL 8's measures its certificate as MokList, and a digest of zeros as MokListX, which is 8d8a3aae… in SHA-256.
+ */
+static void shim_15_measures_by_its_build(void **state)
+{
+	static const uint8_t zeros_of_rhel8[] = { 0x8d, 0x8a, 0x3a, 0xae, 0x50, 0xd5, 0xd2, 0x58 };
+	struct esp *x = *state;
+	struct shim_machine f;
+	struct built_file cert = read_signed(x, "three.der");
+	struct digest d;
+
+	put_kernel(x, "EFI/BOOT/grubx64.efi");
+	shim_machine_start(&f, x);
+	put_shim_15(x, NULL, cert);
+	esp_predict(x);
+	expect_no_more(x);
+	set_mok(&f, "MokList", "enrolled by the owner");
+	set_mok(&f, "MokListTrusted", "\1");
+	esp_predict(x);
+	expect_14(x, "MokList", slice_of_string("enrolled by the owner"));
+	expect_no_more(x);
+
+	f.variables.n = 0;
+	put_shim_15(x, "maybe mirroring \"%s\".  original data:\n", cert);
+	esp_predict(x);
+	expect_14_bytes(x, "MokList", signature_list(&x509_guid, &guid_shim_lock, cert.p, cert.n));
+	struct bytes none = no_key();
+	assert_int_equal(digest_of(ALG_SHA256, (struct slice){ none.p, none.n }, &d, NULL), 0);
+	assert_memory_equal(d.bytes, zeros_of_rhel8, sizeof zeros_of_rhel8);
+	expect_14_bytes(x, "MokListX", none);
+	expect_no_more(x);
+	assert_int_equal(x->p.incomplete & (1u << 4 | 1u << 7 | 1u << 14), 0);
+
+	put_shim_15(x, "maybe mirroring %s\n", cert);
+	esp_predict(x);
+	expect_reason(x, 14, "what this build of shim 15 measures of its lists is not told", NULL);
+	/* A variable that it measures to PCR 7, in a form that only the build knows. */
+	set_mok(&f, "MokSBState", "\1");
+	esp_predict(x);
+	expect_reason(x, 7, "how shim 15 writes what lets an image pass depends on patches", NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, esp_setup, esp_teardown)
 
 int main(void)
@@ -192,6 +251,7 @@ int main(void)
 		TEST(variables_that_are_not_known_are_taken_to_be_unset),
 		TEST(what_a_running_system_sees_will_do),
 		TEST(a_request_to_mokmanager_is_not_followed),
+		TEST(shim_15_measures_by_its_build),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

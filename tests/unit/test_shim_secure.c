@@ -352,6 +352,28 @@ static void generations_count_by_protocol_from_15_6_on(void **state)
 	}
 }
 
+/* Logs of Debian 10 and RHEL 8 have the same event in two forms. */
+static void what_shim_15_writes_to_pcr_7_is_not_known(void **state)
+{
+	struct esp *x = *state;
+	struct fixture f;
+
+	start(&f, x, "15", true);
+	put_signed(&f, NEXT, "boot-sbat.efi");
+	put_signed(&f, UKI, "uki-sbat.efi");
+	esp_predict(x);
+	assert_int_equal(count_loads(x, UKI_PATH), 1);
+	expect_reason(x, 7, "how shim 15 writes what lets an image pass depends on patches", NULL);
+	assert_false(x->p.incomplete & (1u << 4 | 1u << 14));
+	end(&f);
+	/* MokSBState is heeded by patched builds only. */
+	start(&f, x, "15.4", true);
+	set_variable(&f, "MokSBState", &guid_shim_lock, "\1", 1);
+	esp_predict(x);
+	expect_reason(x, 7, "MokSBState is set, and not every build of shim 15.4 heeds it", NULL);
+	end(&f);
+}
+
 static void an_unsigned_second_stage_is_refused(void **state)
 {
 	struct esp *x = *state;
@@ -460,6 +482,7 @@ int main(void)
 		TEST(enrolled_keys_and_digests_let_an_image_pass),
 		TEST(what_is_revoked_does_not_start),
 		TEST(sbat_generations_count),
+		TEST(what_shim_15_writes_to_pcr_7_is_not_known),
 		TEST(generations_count_by_protocol_from_15_6_on),
 		TEST(an_unsigned_second_stage_is_refused),
 		TEST(shim_can_be_told_not_to_verify),
