@@ -1,7 +1,9 @@
 """ESPs whose first link is not systemd's: shim and GRUB, as Debian ships and configures them."""
 
+import hashlib
 import os
 import struct
+import subprocess
 
 import variables
 
@@ -167,6 +169,51 @@ def second_choice_variables(store, disk):
     store.set("Boot0000", variables.GLOBAL,
               variables.load_option("unsigned", disk, "EFI/unsigned.efi"))
     store.set("BootOrder", variables.GLOBAL, variables.boot_order(0))
+
+
+# ---- time stamps ----
+
+
+def stamped(esp):
+    """The certificate that signed it is revoked from a date on; a time stamp says that it was signed before."""
+    work = os.path.dirname(esp.root)  # where the variables are made
+    tool = os.path.join(HERE, "..", "tools", "stamp.py")
+    image = esp.path(esp.sign(esp.uki(REMOVABLE), "db"))
+    subprocess.run([tool, os.path.join(work, "tsa"), image, image], check=True)
+    with open(os.path.join(work, "db.der"), "wb") as file:
+        file.write(esp.inputs.keys.certificate("db"))
+
+
+def _tbs(der):
+    """What is signed of a certificate: the first element inside it."""
+
+    def length(at):
+        more = der[at + 1] & 0x7F if der[at + 1] & 0x80 else 0
+        return 2 + more, int.from_bytes(der[at + 2:at + 2 + more], "big") if more else der[at + 1]
+
+    outer, _ = length(0)
+    head, size = length(outer)
+    return der[outer:outer + head + size]
+
+
+def _revoked_from(year):
+    def write(store, disk):
+        work = os.path.dirname(disk)
+        with open(os.path.join(work, "db.der"), "rb") as file:
+            digest = hashlib.sha256(_tbs(file.read())).digest()
+        with open(os.path.join(work, "tsa", "ca.der"), "rb") as file:
+            authority = file.read()
+        time = struct.pack("<HBBBBBxIhBx", year, 1, 1, 0, 0, 0, 0, 0, 0)
+        store.set("dbx", variables.IMAGE_SECURITY,
+                  variables.signatures(variables.CERT_X509_SHA256, digest + time), variables.SECURE)
+        store.set("dbt", variables.IMAGE_SECURITY,
+                  variables.signatures(variables.CERT_X509, authority), variables.SECURE)
+
+    return write
+
+
+stamped_early = _revoked_from(2099)
+stamped_late = _revoked_from(2001)
 
 
 # ---- attempts that come back ----
