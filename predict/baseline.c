@@ -267,6 +267,9 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	if (!text.description || !text.source)
 		return err_nomem(e);
 	b->events[i].kept = true;
+	/* Measured once a boot: an attempt that came back has done it. */
+	if (ev->type == (uint32_t)EV_EFI_GPT_EVENT || ev->type == (uint32_t)EV_EFI_GPT_EVENT2)
+		w->partition_table_measured = true;
 	if (ev->pcr == 7 && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
 		r = walk_authority_before(w, ev->data, e);
 		if (r < 0)
