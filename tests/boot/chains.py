@@ -290,7 +290,16 @@ def shim_returned(esp):
     esp.sign(esp.uki(REAL), "db")
 
 
+def shim_refused_returned(esp):
+    """shim refuses its second stage, finds no MokManager either, and returns; then another copy of it boots."""
+    shim_returned(esp)
+    esp.uki("EFI/debian/grubx64.efi")
+    esp.sign(_shim(esp, "EFI/own/shimx64.efi", "shimx64.efi"), "db")
+    esp.sign(esp.uki("EFI/own/grubx64.efi"), "MOK")
+
+
 shim_returned_variables = _entries(SHIM, REAL)
+shim_refused_variables = _entries(SHIM, "EFI/own/shimx64.efi")
 
 
 def menu_returned(esp):

@@ -27,6 +27,7 @@ class Scenario:
     searches: bool = False  # GRUB searches for file systems, of which a tree tells nothing
     refused: bool = False   # neither the machine boots this nor does pcrcast predict it
     predict: tuple = ()
+    prompt: bytes = b""     # somebody presses Return when the screen says this
 
 
 def bare(esp):
@@ -222,6 +223,9 @@ ALL = [
     Scenario("shim-returned-2.12", chains.shim_returned, firmware="ovmf-own",
              variables=chains.shim_returned_variables, boots=2,
              predict=("--attempted", chains.SHIM, "--boot", chains.REAL)),
+    Scenario("shim-refused-2.12", chains.shim_refused_returned, firmware="ovmf-own",
+             variables=chains.shim_refused_variables, boots=2, prompt=b"Verification failed",
+             predict=("--attempted", "Boot0000", "--boot", "Boot0001")),
     Scenario("menu-returned-257", chains.menu_returned, firmware="ovmf-own",
              variables=chains.menu_returned_variables, boots=2,
              predict=("--attempted", "Boot0000", "--boot", "Boot0001")),

@@ -374,6 +374,36 @@ static void what_shim_15_writes_to_pcr_7_is_not_known(void **state)
 	end(&f);
 }
 
+/* shim 16.0 verifies the kernel inside a UKI, too: one that it refuses comes back through the stub. */
+static void a_uki_whose_kernel_is_refused_comes_back(void **state)
+{
+	static const char *const attempted[] = { "\\EFI\\BOOT\\BOOTX64.EFI" };
+	struct esp *x = *state;
+	struct fixture f;
+	size_t once = 0, both = 0;
+
+	start(&f, x, "16.0", true);
+	put_signed(&f, NEXT, "uki-sbat.efi");
+	put_signed(&f, "EFI/real.efi", "uki-sbat.efi");
+	bytes_add_signature_list(&f.db, &x509_guid, &x509_guid, f.three.p, f.three.n);
+	set_variable(&f, "db", &guid_image_security, f.db.p, f.db.n);
+	x->opt.boot = "\\EFI\\real.efi";
+	esp_predict(x);
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		once += x->p.log.events[i].pcr == 11;
+	x->opt.attempted = attempted;
+	x->opt.n_attempted = 1;
+	esp_predict(x);
+	expect_note(x, ": shim refuses it: it is not signed");
+	assert_false(x->p.incomplete & (1u << 4 | 1u << 7 | 1u << 11 | 1u << 14));
+	assert_int_equal(count_loads(x, NEXT_PATH), 1);
+	assert_int_equal(count_loads(x, "\\EFI\\real.efi"), 1);
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		both += x->p.log.events[i].pcr == 11;
+	assert_int_equal(both, 2 * once); /* the stub has measured its sections by then */
+	end(&f);
+}
+
 static void an_unsigned_second_stage_is_refused(void **state)
 {
 	struct esp *x = *state;
@@ -481,6 +511,7 @@ int main(void)
 		TEST(db_comes_before_shims_own_lists),
 		TEST(enrolled_keys_and_digests_let_an_image_pass),
 		TEST(what_is_revoked_does_not_start),
+		TEST(a_uki_whose_kernel_is_refused_comes_back),
 		TEST(sbat_generations_count),
 		TEST(what_shim_15_writes_to_pcr_7_is_not_known),
 		TEST(generations_count_by_protocol_from_15_6_on),
