@@ -144,6 +144,15 @@ struct shim {
 /* A variable of shim's, in shim's namespace. Empty: there is none, or nothing is known of it, which is then an assumption. */
 int shim_variable(struct shim *shim, const char *name, struct slice *ret, struct pcrcast_error *e);
 
+/* The variable itself, or the copy that a running system sees of it. NULL *ret: there is none, or nothing is known of it. */
+int shim_find_variable(struct shim *shim, const char *name, const struct firmware_variable **ret,
+		       struct pcrcast_error *e);
+/* Could the running system not have set it, by its attributes? 0: they are not known. */
+bool shim_is_state(const struct firmware_variable *v);
+
+/* SbatLevel as shim measures it, empty for one that knows none; with Secure Boot shim->level is set (shim_level.c). */
+int shim_settle_level(struct shim *shim, struct slice *ret, struct pcrcast_error *e);
+
 /* Why PCR 7 is not known behind a shim of these rules: patched. */
 extern const char shim_patched_reason[];
 
