@@ -198,6 +198,12 @@ int predict_take_option(struct predict_arguments *a, int code)
 		return set_load_options(a, optarg, code == OPT_LOAD_OPTIONS_HEX);
 	case OPT_FAILED_ATTEMPTS:
 		return take_number("failed-attempts", optarg, PREDICT_MAX_ATTEMPTS, &p->failed_attempts);
+	case OPT_ATTEMPTED:
+		if (a->attempted.n == PREDICT_MAX_ATTEMPTS)
+			return usage_error("--attempted: more than %d times", PREDICT_MAX_ATTEMPTS);
+		return empty_name(optarg)             ? EXIT_TROUBLE :
+		       push(a, &a->attempted, optarg) ? 0 :
+							out_of_memory();
 	case OPT_SECURE_BOOT:
 		p->secure_boot = strcmp(optarg, "on") == 0;
 		p->secure_boot_absent = strcmp(optarg, "absent") == 0;
@@ -425,8 +431,11 @@ static int check_start(const struct predict_arguments *a)
 				   a->options.kexec ? "--kexec" : "--exit-boot-services none");
 	if (a->options.kexec && a->options.exit_given && !a->options.exit_in_state)
 		return usage_error("--exit-boot-services: with --kexec there are no boot services");
-	if (a->after_state_path && a->options.failed_attempts)
-		return usage_error("--failed-attempts is the firmware's, which --after-state leaves out");
+	if (a->after_state_path && (a->options.failed_attempts || a->attempted.n))
+		return usage_error("--%s is the firmware's, which --after-state leaves out",
+				   a->attempted.n ? "attempted" : "failed-attempts");
+	if (a->baseline_path && a->attempted.n)
+		return usage_error("--attempted: the log of --baseline tells, with what was measured then");
 	return 0;
 }
 
@@ -455,6 +464,7 @@ int predict_finish_options(struct predict_arguments *a)
 /* pool_push() makes room elsewhere when an array is full. */
 void predict_detach_lists(struct predict_arguments *copy)
 {
+	copy->attempted.cap = copy->attempted.n;
 	copy->smbios.cap = copy->smbios.n;
 	copy->consoles.cap = copy->consoles.n;
 	copy->phases.cap = copy->phases.n;
@@ -484,6 +494,8 @@ int predict_settle_options(struct predict_arguments *a)
 		return usage_error("%s: userspace extends no CC register", a->phases.n ? "--phase" : "--cc");
 	if (p->cc_quirks && !p->cc)
 		return usage_error("--cc-quirk goes with --cc");
+	p->attempted = a->attempted.items;
+	p->n_attempted = a->attempted.n;
 	p->smbios = a->smbios.items;
 	p->n_smbios = a->smbios.n;
 	p->grub_volumes = a->grub_volumes.items;

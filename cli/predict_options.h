@@ -16,6 +16,7 @@ enum {
 	OPT_LOAD_OPTIONS,
 	OPT_LOAD_OPTIONS_HEX,
 	OPT_FAILED_ATTEMPTS,
+	OPT_ATTEMPTED,
 	OPT_SECURE_BOOT,
 	OPT_CONFIDENTIAL_VM,
 	OPT_SMBIOS,
@@ -66,7 +67,9 @@ enum {
 	  "load options for the first EFI file (UTF-16LE, no NUL added)" }, \
 	{ "load-options-hex", 0, "HEX", OPT_LOAD_OPTIONS_HEX, "the same as exact bytes" }, \
 	{ "failed-attempts", 0, "N", OPT_FAILED_ATTEMPTS, \
-	  "boot options tried and left before this one (default 0)" }, \
+	  "boot options tried before this one that loaded nothing (default 0)" }, \
+	{ "attempted", 0, "PATH|Boot####|none", OPT_ATTEMPTED, \
+	  "one tried after those, which came back, or loaded nothing (repeatable, in order)" }, \
 	{ "secure-boot", 0, "on|off|absent", OPT_SECURE_BOOT, \
 	  "Secure Boot (default: as --variables says, else off)" }, \
 	{ "variables", 0, "STORE|none", OPT_VARIABLES, \
@@ -142,7 +145,7 @@ struct variable_arguments {
 struct predict_arguments {
 	struct pool *pool;
 	struct predict_options options; /* banks and pcrs are the verb's to set */
-	struct text_list smbios, consoles, phases, grub_volumes, nvpcr_inits, file_systems;
+	struct text_list attempted, smbios, consoles, phases, grub_volumes, nvpcr_inits, file_systems;
 	struct volume_key *volume_keys;
 	size_t n_volume_keys, cap_volume_keys;
 	struct guid *hwids;

@@ -30,8 +30,8 @@ static const int no_axes[] = { OPT_VARIANT, OPT_MODEL, OPT_CC };
 
 /* Those that may stand on a command line several times. */
 static const int repeatable[] = {
-	OPT_SMBIOS,      OPT_CONSOLE, OPT_HWID, OPT_PHASE, OPT_CC_QUIRK,
-	OPT_GRUB_VOLUME, OPT_PK,      OPT_KEK,  OPT_DB,    OPT_DBX,
+	OPT_ATTEMPTED,   OPT_SMBIOS, OPT_CONSOLE, OPT_HWID, OPT_PHASE, OPT_CC_QUIRK,
+	OPT_GRUB_VOLUME, OPT_PK,     OPT_KEK,     OPT_DB,   OPT_DBX,
 };
 
 static const char present[] = "present", absent[] = "absent", on[] = "on", off[] = "off";

@@ -1,10 +1,14 @@
 /*
  * Booting through a boot option of the firmware's variables: --boot Boot0001.
  *
- * Sources: UEFI 2.10, sections 3.1.3 and 3.3; EDK2 edk2-stable202605, MdeModulePkg/Library/UefiBootManagerLib/BmBoot.c.
+ * Sources: UEFI 2.10, sections 3.1.3, 3.3 and 10.3; EDK2 edk2-stable202605, MdeModulePkg/Library/UefiBootManagerLib/BmBoot.c and
+ * MdeModulePkg/Universal/BdsDxe/BdsEntry.c.
  */
+#include "base/bytes.h"
 #include "base/efi/device_path.h"
 #include "base/efi/variable.h"
+#include "base/reader.h"
+#include "predict/gpt.h"
 #include "predict/walk.h"
 
 /* "Boot" and four digits, in upper case as firmware writes them. */
@@ -14,10 +18,51 @@ static bool is_option_name(const char *text)
 	       strspn(text + 4, "0123456789ABCDEF") == 4;
 }
 
-int firmware_boot_option(struct walk *w, struct boot_option *ret, struct pcrcast_error *e)
+/* Is this partition, by a hard drive node's data (UEFI 2.10, section 10.3.5.1), the ESP of the image? */
+static bool is_our_partition(const struct walk *w, struct slice data)
+{
+	enum { LEN = 38, SIGNATURE = 20, SIGNATURE_TYPE = 37, BY_GUID = 2 };
+	const struct gpt *g = w->img->gpt;
+
+	if (w->img->kind != IMAGE_DISK || !g || data.n < LEN || data.p[SIGNATURE_TYPE] != BY_GUID)
+		return true; /* as far as can be told */
+	for (size_t i = 0; i < g->n_partitions; i++)
+		if (g->partitions[i].number == w->img->esp_number)
+			return memcmp(g->partitions[i].guid, data.p + SIGNATURE, GUID_LEN) == 0;
+	return true;
+}
+
+/* Where an option's first path leads. It is known to be sound. */
+static enum boot_place place_of(const struct walk *w, struct slice paths)
+{
+	enum { MESSAGING = 3, MEDIA = 4, END = 0x7f, HARD_DRIVE = 1, FILE_PATH = 4, FV_FILE = 6 };
+	enum { MAC = 11, IPV4 = 12, IPV6 = 13, URI = 24, NODE = 4 };
+	struct reader r = reader_over(paths);
+	enum boot_place place = BOOT_DEVICE;
+
+	for (bool first = true;; first = false) {
+		uint8_t type = reader_u8(&r), subtype = reader_u8(&r);
+		uint16_t len = reader_u16le(&r);
+		struct slice data = reader_take(&r, len < NODE ? 0 : len - NODE);
+
+		if (r.failed || len < NODE || type == END)
+			return place;
+		if (type == MEDIA && subtype == HARD_DRIVE)
+			place = is_our_partition(w, data) ? BOOT_ON_ESP : BOOT_ELSEWHERE;
+		else if (type == MEDIA && subtype == FV_FILE)
+			place = BOOT_FIRMWARE;
+		else if (type == MEDIA && subtype == FILE_PATH && first)
+			place = BOOT_ON_ESP;
+		else if (type == MESSAGING &&
+			 (subtype == MAC || subtype == IPV4 || subtype == IPV6 || subtype == URI))
+			place = BOOT_NETWORK;
+	}
+}
+
+int firmware_boot_option(struct walk *w, const char *name, const char *asked_by, struct boot_option *ret,
+			 struct pcrcast_error *e)
 {
 	const struct firmware_variable *v;
-	const char *name = w->opt->boot;
 	struct device_path path;
 	struct load_option o;
 
@@ -28,8 +73,8 @@ int firmware_boot_option(struct walk *w, struct boot_option *ret, struct pcrcast
 	if (!v)
 		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
 			       w->opt->variables ? "the variables hold no %s" :
-						   "--boot %s: what that boots is told by --variables",
-			       name);
+						   "%2$s %1$s: what that boots is told by --variables",
+			       name, asked_by);
 	const char *why = load_option_read(w->pool, v->data, &o);
 	if (why)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", name, why);
@@ -50,7 +95,69 @@ int firmware_boot_option(struct walk *w, struct boot_option *ret, struct pcrcast
 	*ret = (struct boot_option){
 		.name = name,
 		.path = path.file, /* NULL: a device, whose removable-media file is booted */
+		.place = place_of(w, o.paths),
 		.load_options = automatic ? SLICE_EMPTY : o.optional_data
 	};
 	return 0;
+}
+
+/* BootBootOptions: those that are active, and no applications. */
+static bool is_tried(struct walk *w, const char *name)
+{
+	const struct firmware_variable *v =
+		firmware_variables_find(w->opt->variables, name, &guid_efi_global);
+	struct load_option o;
+
+	return v && !load_option_read(w->pool, v->data, &o) && o.attributes & LOAD_OPTION_ACTIVE &&
+	       !(o.attributes & LOAD_OPTION_CATEGORY);
+}
+
+/* "Boot0000, Boot0003": what is tried before the option by BootOrder, "" when nothing is. NULL: it is not in BootOrder. */
+static const char *tried_before(struct walk *w, const char *option, struct slice order)
+{
+	enum { NAMED_MAX = 8 }; /* options in the note */
+	const char *names = "";
+	size_t n = 0;
+
+	for (size_t i = 0; names && i + 2 <= order.n; i += 2) {
+		const char *name = pool_printf(w->pool, "Boot%04X", get_u16le(order.p + i));
+
+		if (!name || strcmp(name, option) == 0)
+			return name ? names : NULL;
+		if (is_tried(w, name) && n++ < NAMED_MAX)
+			names = pool_printf(w->pool, "%s%s%s", names, n > 1 ? ", " : "", name);
+	}
+	return NULL;
+}
+
+int firmware_note_order(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
+{
+	const struct predict_options *o = w->opt;
+	const struct firmware_variable *order, *next;
+
+	if (!option->name || o->failed_attempts || o->n_attempted || o->baseline || o->after_state)
+		return 0;
+	next = firmware_variables_find(o->variables, "BootNext", &guid_efi_global);
+	const char *name =
+		next && next->data.n == 2 ? pool_printf(w->pool, "Boot%04X", get_u16le(next->data.p)) : NULL;
+	if (name && strcmp(name, option->name) == 0)
+		return 0;
+	if (name)
+		return walk_note(w,
+				 pool_printf(w->pool,
+					     "BootNext names %s, which the firmware tries once before %s: "
+					     "if it comes back, --attempted %s",
+					     name, option->name, name),
+				 e);
+	order = firmware_variables_find(o->variables, "BootOrder", &guid_efi_global);
+	const char *before = order ? tried_before(w, option->name, order->data) : NULL;
+	if (!before || !*before)
+		return 0;
+	return walk_note(
+		w,
+		pool_printf(
+			w->pool,
+			"BootOrder has %s before %s: unless the firmware is told otherwise it tries them first, and each that comes back is to be named with --attempted",
+			before, option->name),
+		e);
 }

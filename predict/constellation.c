@@ -291,10 +291,10 @@ static int state_limits(struct walk *w, struct pcrcast_error *e)
 	for (uint32_t pcr = 0; pcr < PCR_COUNT && r == 0; pcr++)
 		if (!(PREDICT_CONSTELLATION_PCRS & UINT32_C(1) << pcr))
 			r = walk_unknown(w, pcr, "Constellation's tool does not compute it", NULL, e);
-	if (r == 0 && (o->secure_boot_given || o->confidential_vm || o->failed_attempts))
+	if (r == 0 && (o->secure_boot_given || o->confidential_vm || o->failed_attempts || o->n_attempted))
 		r = walk_note(
 			w,
-			"--secure-boot, --confidential-vm and --failed-attempts are not used: Constellation's tool knows no such thing",
+			"--secure-boot, --confidential-vm, --failed-attempts and --attempted are not used: Constellation's tool knows no such thing",
 			e);
 	return r;
 }

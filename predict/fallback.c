@@ -3,7 +3,7 @@
  * disk: it makes a boot option for each line of the BOOT.CSV files and, when there is a TPM, restarts the machine, so that the
  * measurements are those of an ordinary boot.
  *
- * Source: shim fallback.c (15.4 to 16.1), README.fallback.
+ * Source: shim fallback.c (15 to 16.1), README.fallback.
  */
 #include "predict/shim.h"
 

@@ -41,17 +41,18 @@ static int boot_manager_events(struct walk *w, struct pcrcast_error *e)
 		r = walk_event_bytes(w, pcr, EV_SEPARATOR, bytes, bytes, EVENT_CONSTANT,
 				     (struct event_text){ "separator", "PFP 1.06, section 10.4.1" }, e);
 	}
-	/* ReadyToBoot is signalled for every boot option, found or not; only the first time with separators. */
-	for (unsigned i = 0; r == 0 && i < w->opt->failed_attempts; i++) {
-		r = action(w, returning, e);
-		if (r == 0)
-			r = action(w, calling, e);
-	}
-	return r;
+	return r < 0 ? r : firmware_attempts(w, e);
 }
 
-/* The one removable-media file that the ESP holds. */
-static int find_boot_file(struct walk *w, const char **ret, struct pcrcast_error *e)
+/* ReadyToBoot is signalled for every boot option, found or not; only the first time with separators. */
+int firmware_next_attempt(struct walk *w, struct pcrcast_error *e)
+{
+	int r = action(w, returning, e);
+
+	return r < 0 ? r : action(w, calling, e);
+}
+
+int firmware_find_file(struct walk *w, const char **ret, struct pcrcast_error *e)
 {
 	const char *found = NULL;
 
@@ -129,11 +130,11 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 				o->secure_boot               ? "on, as the variables say" :
 							       "off, as the variables say",
 				"--secure-boot", e);
-	if (r == 0 && !o->failed_attempts && !w->baseline && !o->after_state)
+	if (r == 0 && !o->failed_attempts && !o->n_attempted && !w->baseline && !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
-	return r;
+	return r < 0 ? r : firmware_note_order(w, option, e);
 }
 
 /* What firmware as the options describe it measures before it loads the first EFI file. */
@@ -183,7 +184,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	enum verdict verdict;
 	struct start s;
 
-	int r = firmware_boot_option(w, &option, e);
+	int r = firmware_boot_option(w, w->opt->boot, "--boot", &option, e);
 	if (r < 0)
 		return r;
 	if (w->next_boot.path)
@@ -192,7 +193,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	path = w->img->file ? w->img->file : option.path;
 	r = state_defaults(w, &option, e);
 	if (r == 0 && !path)
-		r = find_boot_file(w, &path, e);
+		r = firmware_find_file(w, &path, e);
 	if (r == 0)
 		r = w->baseline ? baseline_before(w, e) : w->opt->after_state ? 0 : own_events(w, e);
 	if (r == 0)

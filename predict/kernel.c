@@ -91,10 +91,11 @@ int stage_kernel(struct walk *w, const struct start *s, const char *source, stru
 		*place = temp;
 	}
 	if (r == -PCRCAST_EUNSUPPORTED && s->volume)
-		return err_set(
-			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			"%s: expected systemd-boot, a Unified Kernel Image or a Linux kernel, found another EFI application",
-			source);
+		return walk_comes_back(
+			w, BACK_APPLICATION,
+			err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+				"%s: expected systemd-boot, a Unified Kernel Image or a Linux kernel, found another EFI application",
+				source));
 	if (r < 0)
 		return err_wrap(e, "%s", source);
 	r = cc_enter_kernel(w, &k, source, e);

@@ -31,7 +31,14 @@ struct predict_options {
 	unsigned profile;
 	bool has_load_options;
 	struct slice load_options; /* bytes that the firmware passes to the first EFI file */
-	unsigned failed_attempts;  /* boot options tried before; at most PREDICT_MAX_ATTEMPTS */
+	unsigned
+		failed_attempts; /* boot options tried before that loaded nothing; at most PREDICT_MAX_ATTEMPTS */
+	/*
+	 * Boot options tried after these, in order, each of which came back: a path in the ESP, Boot#### of variables, or "none"
+	 * for one that loaded nothing.
+	 */
+	const char *const *attempted;
+	size_t n_attempted; /* at most PREDICT_MAX_ATTEMPTS */
 	bool secure_boot, secure_boot_given;
 	bool secure_boot_of_variables; /* set by predict(): not given, but the variables say it */
 	bool secure_boot_absent; /* the firmware knows no Secure Boot and has no variable SecureBoot; it is off */

@@ -184,10 +184,11 @@ static int choose(struct walk *w, const struct boot_menu *menu, const struct loa
 			return r;
 	} else {
 		*ret = menu_choose(menu, conf);
-		if (!*ret)
-			return err_set(
-				e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-				"systemd-boot finds no entry: expected a UKI in \\EFI\\Linux or a file in \\loader\\entries");
+		if (!*ret) /* but, it may be, one that restarts the machine into the firmware's menu */
+			return walk_comes_back(
+				w, BACK_UNCERTAIN,
+				err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+					"systemd-boot finds no entry: expected a UKI in \\EFI\\Linux or a file in \\loader\\entries"));
 	}
 	return apply_profile(w, menu, ret, e);
 }
@@ -264,6 +265,7 @@ static int choose_entry(struct walk *w, const struct start *s, const struct sdbo
 		struct boot_menu other;
 
 		r = load_menu(w, s, &variants[i], conf, &other, &chosen, e);
+		w->back = BACK_NOT; /* whatever this variant finds, the other found an entry */
 		if (r < 0 && r != -PCRCAST_ENOTFOUND)
 			return r;
 		if (r < 0 && w->opt->entry)
@@ -515,8 +517,15 @@ static int start_entry(struct walk *w, const struct sdboot_rules *rules, const s
 		r = walk_judge_image(w, &next.pe, true, &verdict, &why, e);
 	if (r < 0)
 		return r;
-	if (verdict != IMAGE_ACCEPTED)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", next.path, why);
+	if (verdict == IMAGE_MEASURED)
+		r = walk_load(w, &next.pe, next.path,
+			      (struct event_text){ "image of the boot menu entry", next.path }, e);
+	if (r < 0)
+		return r;
+	if (verdict != IMAGE_ACCEPTED) /* image_start() of 252 to 262 hands on what LoadImage() says */
+		return walk_comes_back(
+			w, verdict == IMAGE_UNSURE ? BACK_NOT : BACK_REFUSED,
+			err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", next.path, why));
 	if (strcmp(entry->next_loader, entry->loader) != 0)
 		next.real_path = entry->next_loader;
 

@@ -4,6 +4,7 @@
  * Source: EDK2 edk2-stable202605, SecurityPkg/Library/DxeImageVerificationLib/DxeImageVerificationLib.c: DxeImageVerificationHandler,
  * IsForbiddenByDbx, IsAllowedByDb, PassTimestampCheck. UEFI 2.10, section 32.5.3.3, leaves the order open; what is measured follows it.
  */
+#include "base/bytes.h"
 #include "base/efi/certificate.h"
 #include "base/efi/signature_list.h"
 #include "predict/secureboot.h"
@@ -17,10 +18,9 @@ enum {
 
 struct judge {
 	struct walk *w;
-	struct slice db, dbx; /* their content; empty when they do not exist */
-	bool has_dbt;
-	size_t job;       /* that hashes the image */
-	size_t n_anchors; /* tried so far */
+	struct slice db, dbx, dbt; /* their content; empty when they do not exist */
+	size_t job;                /* that hashes the image */
+	size_t n_anchors;          /* tried so far */
 };
 
 static struct slice database(const struct walk *w, const char *name)
@@ -107,14 +107,70 @@ static int find_anchor(struct judge *j, const char *name, struct slice lists, co
 enum revocation {
 	NOT_REVOKED,
 	REVOKED,
-	REVOKED_SINCE, /* it depends on when the image was signed, which a time stamp's authority in dbt vouches for */
+	REVOKED_SINCE,  /* and no time stamp shows that the image was signed before */
+	REVOKED_UNSURE, /* a time stamp might */
 };
 
-/* IsCertHashFoundInDbx and PassTimestampCheck, as far as no time stamp has to be judged. */
-static int check_revocation(struct judge *j, struct slice certificate, enum revocation *ret,
-			    struct pcrcast_error *e)
+/* IsValidSignatureByTimestamp(): the moment of the revocation itself is early enough. An EFI_TIME begins like this. */
+static bool is_before(const struct signing_time *t, const uint8_t *revoked)
+{
+	const unsigned pairs[][2] = {
+		{ t->year, get_u16le(revoked) }, { t->month, revoked[2] },  { t->day, revoked[3] },
+		{ t->hour, revoked[4] },         { t->minute, revoked[5] }, { t->second, revoked[6] },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		if (pairs[i][0] != pairs[i][1])
+			return pairs[i][0] < pairs[i][1];
+	return true;
+}
+
+/* PassTimestampCheck(): the certificates of dbt in their order, until one vouches for an early time stamp. */
+static int check_timestamp(struct judge *j, const struct signature *s, const uint8_t *revoked,
+			   enum revocation *ret, struct pcrcast_error *e)
 {
 	static const uint8_t never[TIME_LEN];
+	struct slice lists = j->dbt;
+	struct signing_time time;
+	struct esl list;
+
+	*ret = REVOKED_SINCE;
+	if (memcmp(revoked, never, TIME_LEN) == 0)
+		*ret = REVOKED;
+	while (*ret != REVOKED && lists.n) {
+		int r = next_list(j, "dbt", &lists, &list, e);
+		if (r < 0)
+			return r;
+		const struct esl_type *type = esl_type_find(&list.type);
+		if (!type || type->kind != ESL_CERTIFICATE)
+			continue;
+		for (size_t i = 0; i < list.n; i++) {
+			if (++j->n_anchors > ANCHORS_MAX)
+				return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+					       "variable dbt: more than %d certificates to try for one image",
+					       ANCHORS_MAX);
+			switch (signature_time(s, esl_signature(&list, i).data, &time)) {
+			case TIMESTAMP_NONE:
+				break;
+			case TIMESTAMP_UNSURE:
+				*ret = REVOKED_UNSURE;
+				break;
+			case TIMESTAMP_GOOD:
+				if (is_before(&time, revoked)) {
+					*ret = NOT_REVOKED;
+					return 0;
+				}
+				break;
+			}
+		}
+	}
+	return 0;
+}
+
+/* IsCertHashFoundInDbx: the first entry with a hash of the certificate counts. s is the signature at hand. */
+static int check_revocation(struct judge *j, const struct signature *s, struct slice certificate,
+			    enum revocation *ret, struct pcrcast_error *e)
+{
 	struct slice lists = j->dbx, tbs;
 	struct esl list;
 
@@ -139,13 +195,8 @@ static int check_revocation(struct judge *j, struct slice certificate, enum revo
 		for (size_t i = 0; i < list.n; i++) {
 			const uint8_t *p = esl_signature(&list, i).data.p;
 
-			if (memcmp(p, d.bytes, type->hash_len) != 0)
-				continue;
-			/* Without dbt nobody can vouch for the time. */
-			*ret = j->has_dbt && memcmp(p + type->hash_len, never, TIME_LEN) != 0 ?
-				       REVOKED_SINCE :
-				       REVOKED;
-			return 0;
+			if (memcmp(p, d.bytes, type->hash_len) == 0)
+				return check_timestamp(j, s, p + type->hash_len, ret, e);
 		}
 	}
 	return 0;
@@ -157,21 +208,23 @@ static struct db_verdict denied(const char *why)
 }
 
 /* A verdict that ends the search; *ret_done says so. */
-static int revoked(struct judge *j, struct slice certificate, const char *whose, struct db_verdict *ret,
-		   bool *ret_done, struct pcrcast_error *e)
+static int revoked(struct judge *j, const struct signature *s, struct slice certificate, const char *whose,
+		   struct db_verdict *ret, bool *ret_done, struct pcrcast_error *e)
 {
 	enum revocation rev;
-	int r = check_revocation(j, certificate, &rev, e);
+	int r = check_revocation(j, s, certificate, &rev, e);
 
 	*ret_done = r == 0 && rev != NOT_REVOKED;
 	if (!*ret_done)
 		return r;
-	ret->answer = rev == REVOKED ? DB_DENIES : DB_UNSURE;
+	ret->answer = rev == REVOKED_UNSURE ? DB_UNSURE : DB_DENIES;
 	ret->why = pool_printf(
 		j->w->pool,
 		rev == REVOKED ?
 			"dbx revokes the certificate %s" :
-			"dbx revokes the certificate %s from a date on, and time stamps are not judged",
+		rev == REVOKED_SINCE ?
+			"dbx revokes the certificate %s from a date on, and no time stamp that dbt vouches for is from before" :
+			"dbx revokes the certificate %s from a date on, and the time stamp is of a form that is not judged",
 		whose);
 	return ret->why ? 0 : err_nomem(e);
 }
@@ -193,7 +246,7 @@ static int forbidden(struct judge *j, const struct signature *s, bool good, stru
 		*ret_done = true;
 		return 0;
 	}
-	return revoked(j, s->signer, "of its signer", ret, ret_done, e);
+	return revoked(j, s, s->signer, "of its signer", ret, ret_done, e);
 }
 
 /* IsAllowedByDb. ret->answer stays DB_DENIES when no certificate of db verifies the signature. */
@@ -207,7 +260,7 @@ static int allowed(struct judge *j, const struct signature *s, struct db_verdict
 	if (r < 0 || !found.n)
 		return r;
 	struct slice certificate = { found.p + GUID_LEN, found.n - GUID_LEN };
-	r = revoked(j, certificate, "in db that verifies it", ret, &is_revoked, e);
+	r = revoked(j, s, certificate, "in db that verifies it", ret, &is_revoked, e);
 	if (r == 0 && !is_revoked)
 		*ret = (struct db_verdict){ DB_ALLOWS, NULL, found };
 	return r;
@@ -277,10 +330,9 @@ static int judge_signed(struct judge *j, const struct signature_list *list, cons
 
 int db_judge(struct walk *w, const struct pe *pe, struct db_verdict *ret, struct pcrcast_error *e)
 {
-	struct judge j = { .w = w,
-			   .db = database(w, "db"),
-			   .dbx = database(w, "dbx"),
-			   .has_dbt = database(w, "dbt").n > 0 };
+	struct judge j = {
+		.w = w, .db = database(w, "db"), .dbx = database(w, "dbx"), .dbt = database(w, "dbt")
+	};
 	alg_set needed = 1u << ALG_SHA256;
 	struct signature_list list;
 	struct blob bytes;

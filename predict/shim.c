@@ -14,7 +14,7 @@ void shim_note_start(struct shim *shim, const struct start *s)
 			      s->id.version.major >= SDBOOT_ASKS_TO_STAY;
 		return;
 	}
-	/* replacement_start_image() of 15.4 to 15.8 takes the protocol away with the first image. */
+	/* replacement_start_image() of 15 to 15.8 takes the protocol away with the first image. */
 	if (!shim->image.rules->load_image && !shim->stays)
 		shim->gone = true;
 }
@@ -65,8 +65,13 @@ int shim_inner_kernel(struct shim *shim, const struct pe *pe, const char *where,
 	int r = shim_judge(shim, pe, true, true, &verdict, &why, e);
 	if (r < 0)
 		return r;
-	if (verdict != IMAGE_ACCEPTED)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", where, why);
+	if (verdict != IMAGE_ACCEPTED) {
+		r = shim_log_authorities(shim, e);
+		return r < 0 ? r :
+			       walk_comes_back(
+				       shim->w, verdict == IMAGE_REFUSED ? BACK_REFUSED : BACK_NOT,
+				       err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", where, why));
+	}
 	return shim_image_load(shim, pe, NULL, text, e);
 }
 
@@ -86,6 +91,9 @@ static int boot_again(struct walk *w, const struct shim_target *next, struct pcr
 {
 	struct prediction *p = w->out;
 
+	if (w->attempting)
+		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			       "shim's fallback restarts the machine to boot %s", next->path);
 	if (w->next_boot.path)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "%s starts shim's fallback again: the machine restarts without end",
@@ -124,33 +132,77 @@ static int open_target(struct shim *shim, struct shim_target *target, struct sta
 		*target = usual;
 		r = walk_open_start(w, shim->volume, target->path, ret, e);
 	}
-	return r == -PCRCAST_ENOTFOUND ? err_wrap(e, "%s: shim's second stage", shim->image.path) : r;
+	return r == -PCRCAST_ENOTFOUND ?
+		       walk_comes_back(w, BACK_ERROR,
+				       err_wrap(e, "%s: shim's second stage", shim->image.path)) :
+		       r;
+}
+
+/*
+ * What shim does not start, or what another component has refused to: then it starts MokManager (init_grub()), and returns when
+ * that is not there. What happens in MokManager depends on people.
+ */
+static enum way_back after_refusal(struct shim *shim)
+{
+	char *name = pool_printf(shim->w->pool, "mm%s.efi", shim->image.arch);
+	char *path = name ? shim_beside(shim->w->pool, shim->image.path, name) : NULL;
+	struct blob ignored;
+
+	return path && shim->volume &&
+			       tree_open_file(shim->volume, path, &ignored, NULL, NULL) ==
+				       -PCRCAST_ENOTFOUND ?
+		       BACK_ERROR :
+		       BACK_NOT;
+}
+
+/* How shim returns when its second stage has returned so: it may try another one first. */
+static enum way_back after_second_stage(struct shim *shim, enum way_back back)
+{
+	if (back == BACK_REFUSED)
+		return after_refusal(shim);
+	if (back == BACK_NOT_FOUND || back == BACK_UNCERTAIN)
+		return shim->image.rules->tries_default ? BACK_NOT : back;
+	return back;
+}
+
+/* handle_image(): it is verified and measured, in this order or the other one. */
+static int load_target(struct shim *shim, const struct start *s, const struct shim_target *target,
+		       const char *description, struct pcrcast_error *e)
+{
+	struct event_text text = { description, s->path };
+	bool first = shim->image.rules->measures_first;
+	struct walk *w = shim->w;
+	enum verdict verdict;
+	const char *why;
+
+	int r = shim_judge(shim, &s->pe, false, true, &verdict, &why, e);
+	if (r < 0)
+		return err_wrap(e, "%s", s->path);
+	if (first)
+		r = walk_application_load(w, &s->pe, target->path, true, text, e);
+	if (r == 0)
+		r = shim_log_authorities(shim, e); /* of what revokes it, too */
+	if (r == 0 && verdict != IMAGE_ACCEPTED)
+		return walk_comes_back(w, verdict == IMAGE_REFUSED ? after_refusal(shim) : BACK_NOT,
+				       err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+					       "%s: %s, and starts MokManager", s->path, why));
+	return r < 0 || first ? r : walk_application_load(w, &s->pe, target->path, true, text, e);
 }
 
 static int start_target(struct shim *shim, const struct start *s, struct shim_target *target,
 			const char *description, struct start *ret, struct pcrcast_error *e)
 {
-	struct walk *w = shim->w;
-	enum verdict verdict;
-	const char *why;
-
 	int r = open_target(shim, target, ret, e);
+
 	if (r < 0)
 		return r;
 	if (ret->pe.machine != s->pe.machine)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "%s: for machine type 0x%04x, shim for 0x%04x does not start it", ret->path,
-			       ret->pe.machine, s->pe.machine);
-	r = shim_judge(shim, &ret->pe, false, true, &verdict, &why, e);
-	if (r < 0)
-		return err_wrap(e, "%s", ret->path);
-	if (verdict != IMAGE_ACCEPTED)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s, and starts MokManager",
-			       ret->path, why);
-	r = shim_log_authorities(shim, e);
-	return r < 0 ? r :
-		       walk_application_load(w, &ret->pe, target->path, true,
-					     (struct event_text){ description, ret->path }, e);
+		return walk_comes_back(
+			shim->w, BACK_ERROR,
+			err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+				"%s: for machine type 0x%04x, shim for 0x%04x does not start it", ret->path,
+				ret->pe.machine, s->pe.machine));
+	return load_target(shim, ret, target, description, e);
 }
 
 /* handle_image() of shim's LoadImage() sets the load options of every image to what is left of shim's own. */
@@ -217,5 +269,10 @@ int stage_shim(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	next.options_of_user = s->options_of_user && target.options.n;
 	w->shim = shim;
 	r = say_left_options(shim, &next, e);
-	return r < 0 ? r : stage_image(w, &next, e);
+	if (r < 0)
+		return r;
+	r = stage_image(w, &next, e);
+	if (r < 0)
+		w->back = after_second_stage(shim, w->back);
+	return r;
 }

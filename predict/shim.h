@@ -1,7 +1,7 @@
 /*
  * shim, the first boot loader of many distributions: what its files here share. Private to predict/.
  *
- * Read for all of them: rhboot/shim 15.4, 15.5, 15.6, 15.7, 15.8, 16.0 and 16.1 (shim.c, mok.c, sbat.c, pe.c, verify.c, tpm.c,
+ * Read for all of them: rhboot/shim 15, 15.1, 15.2, 15.4, 15.5, 15.6, 15.7, 15.8, 16.0 and 16.1 (shim.c, mok.c, sbat.c, pe.c, verify.c, tpm.c,
  * load-options.c, loader-proto.c, replacements.c, fallback.c, csv.c, cert.S, sbat_var.S).
  */
 #pragma once
@@ -10,6 +10,7 @@
 
 /* What shim writes into SbatLevel when it starts. */
 enum shim_level {
+	LEVEL_NONE,       /* it knows no SBAT */
 	LEVEL_ORIGINAL,   /* a text without revocations, unless the variable looks like a level already */
 	LEVEL_OF_CODE,    /* two texts in the code */
 	LEVEL_OF_SECTION, /* two texts in section .sbatlevel */
@@ -22,9 +23,20 @@ enum shim_options_rule {
 	SHIM_OPTIONS_16,
 };
 
+/* What is measured of MokList and MokListX. */
+enum shim_lists {
+	LISTS_COMPLETE, /* with shim's own part in front, and a digest of zeros when there is nothing */
+	LISTS_STORED,   /* the variables as they are, and those only that exist */
+	LISTS_UNSURE,
+};
+
 /* What differs between versions (shim_rules.c). */
 struct shim_rules {
 	unsigned major, minor; /* the first version */
+	bool unknown;          /* no version that is known here */
+	bool patched; /* distributors have changed what is measured under this number: the build tells enum shim_lists, and nothing tells what is in PCR 7 */
+	bool state_unsure;    /* and whether MokSBState and MokDBState are heeded (shim commit 822d07ad) */
+	bool first_signature; /* of an image's signatures only the first counts */
 	enum shim_level level;
 	enum shim_options_rule options;
 	bool zeros_whole;   /* load options are empty when all of them is zero; else when the first unit is */
@@ -37,13 +49,15 @@ struct shim_rules {
 	bool certificate_files;              /* with Secure Boot shim_certificate*.efi beside shim is read */
 	const char *const *revocation_files; /* and these; NULL at the end. NULL: none */
 	bool runtime_list; /* images are looked up in MokListRT, with shim's own certificates in it, not in MokList */
-	bool bare_by_protocol; /* an image that is only verified through the protocol may lack .sbat */
+	bool sbat_by_protocol; /* an image that is only verified through the protocol is held against SbatLevel, if it has .sbat */
+	bool sbat_last; /* and any image after its signatures, whose authorities are measured by then */
+	bool measures_first; /* the second stage is measured before it is verified, so that a refused one is, too */
 	bool can_stay; /* the protocol outlasts the first image that the second stage starts, when that asks for it */
 	bool load_image; /* with Secure Boot LoadImage() is replaced: shim verifies and measures, not the firmware */
 	bool knows_sections; /* and a section of an image that it has loaded itself is taken without either */
 };
 
-/* NULL: older than every row. */
+/* NULL: none that is known here. */
 const struct shim_rules *shim_rules_for(unsigned major, unsigned minor, bool *ret_newer);
 
 /* A shim binary. Everything lives in the walk's pool. */
@@ -53,6 +67,7 @@ struct shim_image {
 	const char *version; /* "16.1" */
 	const char *arch;    /* "x64" */
 	const struct shim_rules *rules;
+	enum shim_lists lists;
 	struct slice vendor_cert;       /* DER */
 	struct slice vendor_db;         /* signature lists instead of a certificate */
 	struct slice vendor_dbx;        /* signature lists */
@@ -128,6 +143,18 @@ struct shim {
 
 /* A variable of shim's, in shim's namespace. Empty: there is none, or nothing is known of it, which is then an assumption. */
 int shim_variable(struct shim *shim, const char *name, struct slice *ret, struct pcrcast_error *e);
+
+/* The variable itself, or the copy that a running system sees of it. NULL *ret: there is none, or nothing is known of it. */
+int shim_find_variable(struct shim *shim, const char *name, const struct firmware_variable **ret,
+		       struct pcrcast_error *e);
+/* Could the running system not have set it, by its attributes? 0: they are not known. */
+bool shim_is_state(const struct firmware_variable *v);
+
+/* SbatLevel as shim measures it, empty for one that knows none; with Secure Boot shim->level is set (shim_level.c). */
+int shim_settle_level(struct shim *shim, struct slice *ret, struct pcrcast_error *e);
+
+/* Why PCR 7 is not known behind a shim of these rules: patched. */
+extern const char shim_patched_reason[];
 
 /* What is measured of the variables when shim starts (shim_mok.c). */
 int shim_import(struct shim *shim, struct pcrcast_error *e);

@@ -78,8 +78,8 @@ static int read_version(struct walk *w, struct shim_image *shim, struct pcrcast_
 	shim->rules = shim_rules_for(major, minor, &newer);
 	if (!shim->rules)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "%s: shim %s is older than 15.4, the oldest version known here", shim->path,
-			       shim->version);
+			       "%s: shim %s is no version known here: expected 15 to 15.2, or 15.4 and later",
+			       shim->path, shim->version);
 	if (!newer)
 		return 0;
 	return walk_note(
@@ -314,6 +314,27 @@ static int find_default_loader(struct walk *w, struct shim_image *shim, struct p
 	return 0;
 }
 
+static bool has_wide(struct slice bytes, const char *ascii)
+{
+	size_t n = strlen(ascii);
+	uint8_t wide[128];
+
+	for (size_t i = 0; i < n; i++)
+		put_u16le(wide + 2 * i, (uint8_t)ascii[i]);
+	return find(bytes, wide, 2 * n);
+}
+
+/*
+ * Commit dd3a5d71 of shim began to complete its lists, 65be3503 to measure them so; each came with a message of its own (the
+ * arguments of dprint() in mok.c, which are there in every build).
+ */
+static enum shim_lists find_lists(const struct shim_image *shim)
+{
+	if (!shim->rules->patched || has_wide(shim->bytes, "maybe mirroring \"%s\".  original data"))
+		return LISTS_COMPLETE;
+	return has_wide(shim->bytes, "maybe mirroring") ? LISTS_UNSURE : LISTS_STORED;
+}
+
 int shim_read(struct walk *w, const struct start *s, struct shim_image *ret, struct pcrcast_error *e)
 {
 	static const char removable[] = "Invoked from removable media path, ignoring boot options";
@@ -345,6 +366,7 @@ int shim_read(struct walk *w, const struct start *s, struct shim_image *ret, str
 		r = find_default_loader(w, &shim, e);
 	if (r < 0)
 		return r;
+	shim.lists = find_lists(&shim);
 	/* A message that only such a build has (the argument of dprint() in shim.c, which is there in every build). */
 	shim.ignores_removable_options = find(shim.bytes, removable, strlen(removable));
 	*ret = shim;

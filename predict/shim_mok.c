@@ -12,8 +12,7 @@
 enum {
 	NON_VOLATILE = 1,
 	BOOT_SERVICES = 2,
-	RUNTIME = 4,
-	TIME_AUTHENTICATED = 0x20, /* attributes: UEFI 2.10, section 8.2.1 */
+	RUNTIME = 4, /* attributes: UEFI 2.10, section 8.2.1 */
 };
 
 static const struct guid type_x509 = EFI_CERT_X509_GUID;
@@ -37,8 +36,8 @@ static const char *mirror_of(const char *name)
 	return NULL;
 }
 
-static int find_variable(struct shim *shim, const char *name, const struct firmware_variable **ret,
-			 struct pcrcast_error *e)
+int shim_find_variable(struct shim *shim, const char *name, const struct firmware_variable **ret,
+		       struct pcrcast_error *e)
 {
 	const struct firmware_variables *v = shim->w->opt->variables;
 	const char *mirror = mirror_of(name);
@@ -64,8 +63,7 @@ static int find_variable(struct shim *shim, const char *name, const struct firmw
 		"--variables", e);
 }
 
-/* Attributes 0: not known. */
-static bool is_state(const struct firmware_variable *v)
+bool shim_is_state(const struct firmware_variable *v)
 {
 	return v->attributes == 0 ||
 	       (v->attributes & (NON_VOLATILE | BOOT_SERVICES) && !(v->attributes & RUNTIME));
@@ -74,10 +72,11 @@ static bool is_state(const struct firmware_variable *v)
 int shim_variable(struct shim *shim, const char *name, struct slice *ret, struct pcrcast_error *e)
 {
 	const struct firmware_variable *v;
-	int r = find_variable(shim, name, &v, e);
+	int r = shim_find_variable(shim, name, &v, e);
 
-	*ret = r == 0 && v && is_state(v) ? v->data :
-					    SLICE_EMPTY; /* shim deletes one that the system could have set */
+	*ret = r == 0 && v && shim_is_state(v) ?
+		       v->data :
+		       SLICE_EMPTY; /* shim deletes one that the system could have set */
 	return r;
 }
 
@@ -91,7 +90,7 @@ static int check_requests(struct shim *shim, struct pcrcast_error *e)
 
 	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
 		const struct firmware_variable *v;
-		int r = find_variable(shim, requests[i], &v, e);
+		int r = shim_find_variable(shim, requests[i], &v, e);
 
 		if (r < 0)
 			return r;
@@ -101,99 +100,6 @@ static int check_requests(struct shim *shim, struct pcrcast_error *e)
 				"variable %s is set: shim starts MokManager, and what happens there depends on people",
 				requests[i]);
 	}
-	return 0;
-}
-
-/* ---- SbatLevel ---- */
-
-/* The text that would be written, and whether it is written in any case. */
-static int choose_candidate(struct shim *shim, struct slice *ret, bool *ret_forced, struct pcrcast_error *e)
-{
-	enum { LATEST = 1, AUTOMATIC = 2, RESET = 3 };
-	const struct shim_image *image = &shim->image;
-	bool follows = image->rules->level == LEVEL_FOLLOWS_SECURITY, reset;
-	const struct firmware_variable *v;
-
-	*ret_forced = false;
-	if (image->rules->level == LEVEL_ORIGINAL) {
-		*ret = slice_of_string(SBAT_LEVEL_ORIGINAL);
-		return 0;
-	}
-	int r = find_variable(shim, "SbatPolicy", &v, e);
-	if (r < 0)
-		return r;
-	uint8_t policy = v ? v->data.p[0] : 0;
-	if (policy == LATEST) {
-		*ret = image->latest;
-		return walk_note(
-			shim->w,
-			"variable SbatPolicy holds for one boot: with the next one, SbatLevel in PCR 7 may be another",
-			e);
-	}
-	reset = policy == RESET || (follows && policy != AUTOMATIC);
-	*ret_forced = reset && !shim->secure;
-	*ret = *ret_forced ? slice_of_string(SBAT_LEVEL_ORIGINAL) : image->automatic;
-	return 0;
-}
-
-static bool level_variable_stays(const struct shim *shim, const struct firmware_variable *v,
-				 struct slice candidate)
-{
-	if (v->attributes && v->attributes != (NON_VOLATILE | BOOT_SERVICES) &&
-	    v->attributes != (NON_VOLATILE | BOOT_SERVICES | TIME_AUTHENTICATED))
-		return false;
-	if (shim->image.rules->level == LEVEL_ORIGINAL)
-		return v->data.n >= strlen("sbat,1") && memcmp(v->data.p, "sbat,", 5) == 0;
-	return sbat_level_stays(v->data, candidate);
-}
-
-/* Why this level would not let shim itself start; NULL: it would. */
-static const char *self_revoked(struct shim *shim, struct slice text, struct sbat *ret_level)
-{
-	struct pool *pool = shim->w->pool;
-	struct sbat own;
-	const char *why = sbat_read(pool, text, SBAT_LEVEL_COLUMNS, ret_level);
-
-	if (!why && ret_level->n == 0)
-		return NULL;
-	if (!why && shim->image.sbat.n == 0)
-		why = "it has no section .sbat";
-	if (!why)
-		why = sbat_read(pool, shim->image.sbat, SBAT_SECTION_COLUMNS, &own);
-	return why ? why : sbat_revoked(pool, &own, ret_level);
-}
-
-static int settle_level(struct shim *shim, struct slice *ret, struct pcrcast_error *e)
-{
-	const struct firmware_variable *v;
-	struct sbat ignored;
-	struct slice candidate;
-	const char *why = NULL;
-	bool forced;
-
-	int r = choose_candidate(shim, &candidate, &forced, e);
-	if (r == 0)
-		r = find_variable(shim, "SbatLevel", &v, e);
-	if (r == 0 && !forced &&
-	    !firmware_variables_know(shim->w->opt->variables, "SbatLevel", &guid_shim_lock))
-		r = walk_assume(shim->w, "SbatLevel", "no later than the one that this shim brings",
-				"--variables", e);
-	if (r < 0)
-		return r;
-	*ret = candidate;
-	if (v && !forced && level_variable_stays(shim, v, candidate))
-		*ret = v->data;
-	else if (v && shim->image.rules->level == LEVEL_FOLLOWS_SECURITY)
-		why = self_revoked(shim, candidate, &ignored); /* then it is not written */
-	if (why && !shim->secure)
-		*ret = is_state(v) ? v->data : SLICE_EMPTY;
-	if (!why && shim->secure)
-		why = self_revoked(shim, *ret, &shim->level);
-	if (why && shim->secure)
-		return err_set(
-			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			"%s: shim does not start under its own SbatLevel, and turns the machine off: %s",
-			shim->image.path, why);
 	return 0;
 }
 
@@ -283,7 +189,7 @@ static int import_list(struct shim *shim, const char *name, struct slice own, st
 	const struct firmware_variable *v;
 	struct slice bare, list = SLICE_EMPTY;
 
-	int r = find_variable(shim, name, &v, e);
+	int r = shim_find_variable(shim, name, &v, e);
 	if (r == 0)
 		r = complete_list(shim, &own, 1, &bare, e); /* as without any key of the owner */
 	if (r < 0)
@@ -301,7 +207,7 @@ static int import_list(struct shim *shim, const char *name, struct slice own, st
 				"--variables", e);
 		if (slice_equal(v->data, bare))
 			list = SLICE_EMPTY;
-	} else if (v && is_state(v))
+	} else if (v && shim_is_state(v))
 		list = v->data;
 	*ret = list;
 	const struct slice parts[] = { own, list };
@@ -353,6 +259,9 @@ static int measure_variable(struct shim *shim, const char *name, struct slice da
 		return err_nomem(e);
 	if (!data.n)
 		return 0;
+	if (shim->image.rules->patched)
+		return walk_event_unknown(shim->w, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY,
+					  (struct event_text){ text, source }, shim_patched_reason, NULL, e);
 	int r = walk_variable_data(shim->w, name, &guid_shim_lock, data, &bytes, e);
 	return r < 0 ? r :
 		       walk_event_bytes(shim->w, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY, bytes, bytes,
@@ -369,7 +278,7 @@ static int import_trusted(struct shim *shim, struct pcrcast_error *e)
 
 	if (!rules->trusted)
 		return 0;
-	int r = find_variable(shim, "MokListTrusted", &v, e);
+	int r = shim_find_variable(shim, "MokListTrusted", &v, e);
 	if (r == 0)
 		r = shim_variable(shim, "MokListTrusted", &data, e);
 	if (r < 0)
@@ -383,6 +292,43 @@ static int import_trusted(struct shim *shim, struct pcrcast_error *e)
 	return r < 0 ? r : log_variable(shim, "MokListTrusted", data, origin, shim->image.path, e);
 }
 
+static int log_lists(struct shim *shim, struct pcrcast_error *e)
+{
+	bool stored = shim->image.lists == LISTS_STORED;
+	const char *path = shim->image.path;
+
+	if (shim->image.lists == LISTS_UNSURE)
+		return walk_unknown(
+			shim->w, 14,
+			pool_printf(
+				shim->w->pool,
+				"what this build of shim %s measures of its lists is not told by its version",
+				shim->image.version),
+			NULL, e);
+	int r = log_variable(shim, "MokList", stored ? shim->mok_list : shim->mok_list_rt, EVENT_COMPUTED,
+			     path, e);
+	return r < 0 ? r :
+		       log_variable(shim, "MokListX", stored ? shim->mok_list_x : shim->mok_list_x_rt,
+				    EVENT_COMPUTED, path, e);
+}
+
+/* 15.2 and 15.4 forget what they have read of these when they read the next variable, unless they are patched. */
+static int check_states(struct shim *shim, struct slice insecure, struct slice ignore,
+			struct pcrcast_error *e)
+{
+	const struct slice states[] = { insecure, ignore };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < 2 && shim->secure && shim->image.rules->state_unsure; i++)
+		if (states[i].n == 1 && states[i].p[0])
+			r = walk_unknown(shim->w, 7,
+					 pool_printf(shim->w->pool,
+						     "%s is set, and not every build of shim %s heeds it",
+						     i ? "MokDBState" : "MokSBState", shim->image.version),
+					 NULL, e);
+	return r;
+}
+
 int shim_import(struct shim *shim, struct pcrcast_error *e)
 {
 	const char *path = shim->image.path;
@@ -390,7 +336,7 @@ int shim_import(struct shim *shim, struct pcrcast_error *e)
 
 	int r = check_requests(shim, e);
 	if (r == 0)
-		r = settle_level(shim, &level, e);
+		r = shim_settle_level(shim, &level, e);
 	if (r == 0)
 		r = check_files(shim, e);
 	if (r == 0)
@@ -401,12 +347,10 @@ int shim_import(struct shim *shim, struct pcrcast_error *e)
 		r = shim_variable(shim, "MokDBState", &ignore, e);
 	if (r == 0 && shim->image.rules->policy)
 		r = shim_variable(shim, "MokPolicy", &policy, e);
-	if (r < 0)
-		return r;
-
-	r = log_variable(shim, "MokList", shim->mok_list_rt, EVENT_COMPUTED, path, e);
 	if (r == 0)
-		r = log_variable(shim, "MokListX", shim->mok_list_x_rt, EVENT_COMPUTED, path, e);
+		r = check_states(shim, insecure, ignore, e);
+	if (r == 0)
+		r = log_lists(shim, e);
 	if (r == 0)
 		r = measure_variable(shim, "MokSBState", insecure, "variable MokSBState", e);
 	if (r == 0)

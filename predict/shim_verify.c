@@ -20,6 +20,9 @@ struct database {
 
 enum { DATABASES_MAX = 3 };
 
+const char shim_patched_reason[] =
+	"how shim 15 writes what lets an image pass depends on patches, which its version does not tell";
+
 /* What is judged: the image's digests, and its signatures. */
 struct subject {
 	const struct pe *pe;
@@ -28,8 +31,9 @@ struct subject {
 	bool *good; /* signature i is sound and over this image */
 };
 
-static int hash_subject(struct walk *w, struct subject *s, struct pcrcast_error *e)
+static int hash_subject(struct shim *shim, struct subject *s, struct pcrcast_error *e)
 {
+	struct walk *w = shim->w;
 	struct blob bytes;
 	size_t id;
 
@@ -43,6 +47,8 @@ static int hash_subject(struct walk *w, struct subject *s, struct pcrcast_error 
 	s->sha1 = *hash_jobs_digest(w->jobs, id, ALG_SHA1);
 	s->sha256 = *hash_jobs_digest(w->jobs, id, ALG_SHA256);
 	r = signatures_read(w->pool, s->pe, &s->list, e);
+	if (r == 0 && shim->image.rules->first_signature && s->list.n > 1)
+		s->list.n = 1;
 	return r < 0 ? r : signatures_check(w->pool, s->pe, &s->list, w->jobs, &s->good, e);
 }
 
@@ -291,14 +297,14 @@ static const char *judge_sbat(struct shim *shim, const struct pe *pe, bool by_pr
 				return "it has several sections .sbat";
 			found = &pe->sections[i];
 		}
-	if (shim->level.n == 0)
+	if (shim->level.n == 0 || (by_protocol && !shim->image.rules->sbat_by_protocol))
 		return NULL;
 	if (found && found->raw_len && found->raw_len >= found->virt_len &&
 	    (blob_sub(pool, &pe->image, found->raw_off, found->raw_len, &content, &odd) < 0 ||
 	     blob_load(pool, &content, UKI_TEXT_MAX, &text, &odd) < 0))
 		return "its section .sbat cannot be read";
 	if (!text.n)
-		return by_protocol && shim->image.rules->bare_by_protocol ? NULL : "it has no section .sbat";
+		return by_protocol ? NULL : "it has no section .sbat";
 	const char *why = sbat_read(pool, text, SBAT_SECTION_COLUMNS, &sbat);
 	return why ? why : sbat_revoked(pool, &sbat, &shim->level);
 }
@@ -313,7 +319,7 @@ int shim_judge(struct shim *shim, const struct pe *pe, bool by_protocol, bool on
 	shim->n_authorities = 0;
 	if (!shim->secure)
 		return 0;
-	int r = hash_subject(shim->w, &s, e);
+	int r = hash_subject(shim, &s, e);
 	if (r == 0)
 		r = judge_signatures(shim, &s, on_the_way, ret, ret_why, e);
 	if (r < 0 || *ret == IMAGE_REFUSED)
@@ -322,6 +328,8 @@ int shim_judge(struct shim *shim, const struct pe *pe, bool by_protocol, bool on
 	if (!why)
 		return 0;
 	*ret = IMAGE_REFUSED;
+	if (!shim->image.rules->sbat_last)
+		shim->n_authorities = 0;
 	*ret_why = pool_printf(shim->w->pool, "shim refuses it: %s", why);
 	return *ret_why ? 0 : err_nomem(e);
 }
@@ -334,7 +342,11 @@ int shim_log_authorities(struct shim *shim, struct pcrcast_error *e)
 	for (size_t i = 0; r == 0 && i < shim->n_authorities; i++) {
 		const struct shim_authority *a = &shim->authorities[i];
 
-		if (a->data.p)
+		if (shim->image.rules->patched)
+			r = walk_event_unknown(shim->w, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY,
+					       (struct event_text){ "what lets an image pass", a->name },
+					       shim_patched_reason, NULL, e);
+		else if (a->data.p)
 			r = walk_authority(shim->w, a->name, a->guid, a->data, AUTHORITY_SHIM, e);
 		else
 			r = walk_event_unknown(

@@ -304,6 +304,12 @@ int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e)
 	return w->opt->confidential_vm ? 0 : walk_assume(w, "confidential-vm", "no", "--confidential-vm", e);
 }
 
+int walk_comes_back(struct walk *w, enum way_back how, int error)
+{
+	w->back = how;
+	return error;
+}
+
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
 		    struct pcrcast_error *e)
 {

@@ -37,6 +37,16 @@ enum cc_speech {
 	CC_UNSURE,
 };
 
+/* How an image that boots nothing returns to who started it: the EFI_STATUS decides what that does next. */
+enum way_back {
+	BACK_NOT,         /* it does not, or how is not known */
+	BACK_ERROR,       /* with an error other than these */
+	BACK_NOT_FOUND,   /* EFI_NOT_FOUND */
+	BACK_REFUSED,     /* EFI_SECURITY_VIOLATION or EFI_ACCESS_DENIED, from loading an image */
+	BACK_UNCERTAIN,   /* with an error, or by somebody's choice with EFI_SUCCESS */
+	BACK_APPLICATION, /* an application of which nothing is known */
+};
+
 struct event_job; /* which job hashes which event */
 
 struct walk {
@@ -76,6 +86,9 @@ struct walk {
 		struct slice options;
 	} next_boot;   /* what the firmware boots after a restart */
 	bool restarts; /* the machine does not go on, but boots that; what there was is forgotten */
+
+	bool attempting;    /* what is walked through came back to the firmware, says the user */
+	enum way_back back; /* how; set by walk_comes_back() */
 
 	bool has_aggregate;  /* IMA's first entry is among the events, */
 	size_t aggregate_at; /* here; its digest is made when all others are known */
@@ -233,6 +246,12 @@ int walk_smbios(struct walk *w, const char *key, const char **ret, struct pcrcas
 /* The SMBIOS structures that systemd-boot and systemd-stub 261+ measure to PCR 1, once a boot: whoever is first. */
 int walk_smbios_structures(struct walk *w, struct pcrcast_error *e);
 
+/*
+ * The boot ends here, for the reason that error is about: whoever is at work returns to who started it. Returns error, which for
+ * the boot that is predicted is one; an attempt before it goes on from here.
+ */
+int walk_comes_back(struct walk *w, enum way_back how, int error);
+
 /* The machine is taken to be no confidential VM, where that makes a difference. */
 int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e);
 
@@ -247,12 +266,30 @@ int walk_boot(struct image *img, const struct predict_options *opt,
 int stage_firmware(struct walk *w, struct pcrcast_error *e);
 /* Parts of it. */
 /* What --boot names: a boot option of the variables, or else a path (NULL: not given) without load options. */
+enum boot_place {
+	BOOT_ON_ESP,    /* of the image, as far as can be told */
+	BOOT_DEVICE,    /* a device, without a partition: of which disk is not known */
+	BOOT_ELSEWHERE, /* another partition */
+	BOOT_NETWORK,
+	BOOT_FIRMWARE, /* an application within the firmware */
+};
 struct boot_option {
 	const char *name; /* NULL: it is no boot option */
 	const char *path; /* NULL: the removable-media file */
+	enum boot_place place;
 	struct slice load_options;
 };
-int firmware_boot_option(struct walk *w, struct boot_option *ret, struct pcrcast_error *e);
+/* asked_by: the option of the user that gives the name, for errors. */
+int firmware_boot_option(struct walk *w, const char *name, const char *asked_by, struct boot_option *ret,
+			 struct pcrcast_error *e);
+/* Say which others the variables have the firmware try before this one, unless the user has said what was tried. */
+int firmware_note_order(struct walk *w, const struct boot_option *option, struct pcrcast_error *e);
+/* The one removable-media file that the ESP holds. */
+int firmware_find_file(struct walk *w, const char **ret, struct pcrcast_error *e);
+/* An attempt has ended, and the next begins: two actions in PCR 4. */
+int firmware_next_attempt(struct walk *w, struct pcrcast_error *e);
+/* The attempts before the boot that is predicted, as the user tells them (attempts.c). */
+int firmware_attempts(struct walk *w, struct pcrcast_error *e);
 int firmware_boot_variables(struct walk *w, struct pcrcast_error *e);
 int firmware_exit_boot_services(struct walk *w, struct pcrcast_error *e);
 int firmware_assumptions(struct walk *w, struct pcrcast_error *e);

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/pkcs7.h>
+#include <openssl/ts.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -300,4 +301,131 @@ bool signature_verified_by(const struct signature *s, struct slice certificate)
 	PKCS7_free(p7);
 	ERR_clear_error();
 	return ok;
+}
+
+/* ---- time stamps: EDK2 CryptoPkg, CryptTs.c (edk2-stable202605) ---- */
+
+#define SPC_RFC3161 "1.3.6.1.4.1.311.3.3.1"
+
+/* The last such attribute is the one that counts. One that holds no sequence is not followed here. */
+static enum timestamp_answer find_token(const PKCS7_SIGNER_INFO *signer, const ASN1_STRING **ret)
+{
+	const ASN1_TYPE *found = NULL;
+	char oid[64];
+
+	for (int i = 0; i < sk_X509_ATTRIBUTE_num(signer->unauth_attr); i++) {
+		X509_ATTRIBUTE *a = sk_X509_ATTRIBUTE_value(signer->unauth_attr, i);
+
+		if (OBJ_obj2txt(oid, sizeof oid, X509_ATTRIBUTE_get0_object(a), 1) > 0 &&
+		    strcmp(oid, SPC_RFC3161) == 0)
+			found = X509_ATTRIBUTE_get0_type(a, 0);
+	}
+	if (!found)
+		return TIMESTAMP_NONE;
+	*ret = found->type == V_ASN1_SEQUENCE ? found->value.sequence : NULL;
+	return *ret ? TIMESTAMP_GOOD : TIMESTAMP_UNSURE;
+}
+
+/* CheckTSTInfo(): a digest of another length than its algorithm's is not compared there. */
+static enum timestamp_answer check_imprint(TS_TST_INFO *info, const ASN1_OCTET_STRING *signature)
+{
+	TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint(info);
+	enum alg alg = alg_of(TS_MSG_IMPRINT_get_algo(imprint));
+	ASN1_OCTET_STRING *stated = TS_MSG_IMPRINT_get_msg(imprint);
+	struct slice signed_bytes = { ASN1_STRING_get0_data(signature),
+				      (size_t)ASN1_STRING_length(signature) };
+	struct digest d;
+
+	if (alg == ALG_COUNT || ASN1_STRING_length(stated) != algs[alg].len ||
+	    digest_of(alg, signed_bytes, &d, NULL) < 0)
+		return TIMESTAMP_UNSURE;
+	return memcmp(d.bytes, ASN1_STRING_get0_data(stated), algs[alg].len) == 0 ? TIMESTAMP_GOOD :
+										    TIMESTAMP_NONE;
+}
+
+/* ConvertAsn1TimeToEfiTime(): 14 digits; what follows them is not read. */
+static enum timestamp_answer read_time(const ASN1_GENERALIZEDTIME *time, struct signing_time *ret)
+{
+	enum { DIGITS = 14 };
+	const unsigned char *p = ASN1_STRING_get0_data(time);
+	unsigned v[DIGITS / 2];
+
+	if (ASN1_STRING_length(time) < DIGITS)
+		return TIMESTAMP_UNSURE;
+	for (size_t i = 0; i < DIGITS; i += 2) {
+		if (p[i] < '0' || p[i] > '9' || p[i + 1] < '0' || p[i + 1] > '9')
+			return TIMESTAMP_UNSURE;
+		v[i / 2] = 10u * (p[i] - '0') + (p[i + 1] - '0');
+	}
+	if (v[0] < 19 || v[2] < 1 || v[2] > 12 || v[3] < 1 || v[3] > 31 || v[4] > 23 || v[5] > 59 ||
+	    v[6] > 59)
+		return TIMESTAMP_NONE;
+	*ret = (struct signing_time){ (uint16_t)(100 * v[0] + v[1]),
+				      (uint8_t)v[2],
+				      (uint8_t)v[3],
+				      (uint8_t)v[4],
+				      (uint8_t)v[5],
+				      (uint8_t)v[6] };
+	return TIMESTAMP_GOOD;
+}
+
+/* TimestampTokenVerify(): signed data that leads to the certificate, of at most 2048 bytes. */
+static enum timestamp_answer verify_token(PKCS7 *token, X509_STORE *anchors,
+					  const ASN1_OCTET_STRING *signature, struct signing_time *ret)
+{
+	enum { CONTENT_MAX = 2048 };
+	unsigned char content[CONTENT_MAX];
+	const unsigned char *p = content;
+	TS_TST_INFO *info = NULL;
+	enum timestamp_answer answer = TIMESTAMP_NONE;
+
+	if (!PKCS7_type_is_signed(token) || !token->d.sign)
+		return TIMESTAMP_NONE;
+	if (!digests_known(token))
+		return TIMESTAMP_UNSURE;
+	BIO *out = BIO_new(BIO_s_mem());
+	if (out && PKCS7_verify(token, NULL, anchors, NULL, out, PKCS7_BINARY) == 1) {
+		int n = BIO_read(out, content, sizeof content);
+
+		info = n > 0 ? d2i_TS_TST_INFO(NULL, &p, n) : NULL;
+		answer = info ? TIMESTAMP_GOOD : TIMESTAMP_UNSURE;
+	}
+	if (info && TS_TST_INFO_get_version(info) != 1)
+		answer = TIMESTAMP_NONE;
+	if (answer == TIMESTAMP_GOOD)
+		answer = check_imprint(info, signature);
+	if (answer == TIMESTAMP_GOOD)
+		answer = read_time(TS_TST_INFO_get_time(info), ret);
+	TS_TST_INFO_free(info);
+	BIO_free(out);
+	return answer;
+}
+
+enum timestamp_answer signature_time(const struct signature *s, struct slice certificate,
+				     struct signing_time *ret)
+{
+	const uint8_t *p = s->pkcs7.p;
+	const ASN1_STRING *bytes = NULL;
+	PKCS7 *p7 = s->trouble ? NULL : d2i_PKCS7(NULL, &p, (long)s->pkcs7.n), *token = NULL;
+	STACK_OF(PKCS7_SIGNER_INFO) *signers = p7 ? PKCS7_get_signer_info(p7) : NULL;
+	enum timestamp_answer answer = TIMESTAMP_NONE;
+	PKCS7_SIGNER_INFO *signer = NULL;
+
+	if (signers && sk_PKCS7_SIGNER_INFO_num(signers) == 1) {
+		signer = sk_PKCS7_SIGNER_INFO_value(signers, 0);
+		answer = find_token(signer, &bytes);
+	}
+	if (answer == TIMESTAMP_GOOD) {
+		X509_STORE *store = anchor_store(certificate);
+
+		p = ASN1_STRING_get0_data(bytes);
+		token = d2i_PKCS7(NULL, &p, ASN1_STRING_length(bytes));
+		answer =
+			token && store ? verify_token(token, store, signer->enc_digest, ret) : TIMESTAMP_NONE;
+		X509_STORE_free(store);
+	}
+	PKCS7_free(token);
+	PKCS7_free(p7);
+	ERR_clear_error();
+	return answer;
 }

@@ -45,3 +45,22 @@ int signatures_check(struct pool *pool, const struct pe *pe, const struct signat
  * image is what signatures_check says; signature_verified_by alone does not. False too when the certificate cannot be read.
  */
 bool signature_verified_by(const struct signature *s, struct slice certificate);
+
+/* A moment as ASN.1's GeneralizedTime has it: whatever the time zone, as EDK2 takes it. */
+struct signing_time {
+	uint16_t year; /* 1900 to 9999 */
+	uint8_t month, day, hour, minute, second;
+};
+
+enum timestamp_answer {
+	TIMESTAMP_NONE, /* there is none, it is not over this signature, or the certificate does not vouch for it */
+	TIMESTAMP_GOOD,
+	TIMESTAMP_UNSURE, /* of a form of which firmware may make something else than this program */
+};
+
+/*
+ * When was the signature made, by its RFC 3161 time stamp, which has to lead to this certificate (DER)? Judged as EDK2's
+ * ImageTimestampVerify() does. *ret is set for TIMESTAMP_GOOD.
+ */
+enum timestamp_answer signature_time(const struct signature *s, struct slice certificate,
+				     struct signing_time *ret);

@@ -29,6 +29,7 @@ struct load_option {
 enum {
 	LOAD_OPTION_ACTIVE = 0x1,
 	LOAD_OPTION_HIDDEN = 0x8,
+	LOAD_OPTION_CATEGORY = 0x1f00, /* 0: part of the boot; else an application, or reserved */
 };
 
 /* NULL: read. Else why the bytes are no load option (from pool). The slices borrow from them. */

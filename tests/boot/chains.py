@@ -1,6 +1,9 @@
 """ESPs whose first link is not systemd's: shim and GRUB, as Debian ships and configures them."""
 
+import hashlib
 import os
+import struct
+import subprocess
 
 import variables
 
@@ -166,3 +169,145 @@ def second_choice_variables(store, disk):
     store.set("Boot0000", variables.GLOBAL,
               variables.load_option("unsigned", disk, "EFI/unsigned.efi"))
     store.set("BootOrder", variables.GLOBAL, variables.boot_order(0))
+
+
+# ---- time stamps ----
+
+
+def stamped(esp):
+    """The certificate that signed it is revoked from a date on; a time stamp says that it was signed before."""
+    work = os.path.dirname(esp.root)  # where the variables are made
+    tool = os.path.join(HERE, "..", "tools", "stamp.py")
+    image = esp.path(esp.sign(esp.uki(REMOVABLE), "db"))
+    subprocess.run([tool, os.path.join(work, "tsa"), image, image], check=True)
+    with open(os.path.join(work, "db.der"), "wb") as file:
+        file.write(esp.inputs.keys.certificate("db"))
+
+
+def _tbs(der):
+    """What is signed of a certificate: the first element inside it."""
+
+    def length(at):
+        more = der[at + 1] & 0x7F if der[at + 1] & 0x80 else 0
+        return 2 + more, int.from_bytes(der[at + 2:at + 2 + more], "big") if more else der[at + 1]
+
+    outer, _ = length(0)
+    head, size = length(outer)
+    return der[outer:outer + head + size]
+
+
+def _revoked_from(year):
+    def write(store, disk):
+        work = os.path.dirname(disk)
+        with open(os.path.join(work, "db.der"), "rb") as file:
+            digest = hashlib.sha256(_tbs(file.read())).digest()
+        with open(os.path.join(work, "tsa", "ca.der"), "rb") as file:
+            authority = file.read()
+        time = struct.pack("<HBBBBBxIhBx", year, 1, 1, 0, 0, 0, 0, 0, 0)
+        store.set("dbx", variables.IMAGE_SECURITY,
+                  variables.signatures(variables.CERT_X509_SHA256, digest + time), variables.SECURE)
+        store.set("dbt", variables.IMAGE_SECURITY,
+                  variables.signatures(variables.CERT_X509, authority), variables.SECURE)
+
+    return write
+
+
+stamped_early = _revoked_from(2099)
+stamped_late = _revoked_from(2001)
+
+
+# ---- attempts that come back ----
+
+FOREIGN = "EFI/foreign.efi"
+TOOL = "EFI/tool.efi"
+REAL = "EFI/real.efi"
+
+
+def returning_application(machine=0x8664):
+    """A PE32+ application that does nothing but return EFI_ABORTED, on x86-64."""
+    code = b"\x48\xb8" + struct.pack("<Q", 1 << 63 | 21) + b"\xc3"  # mov rax, status; ret
+    relocations = struct.pack("<IIHH", 0x1000, 12, 0, 0)  # none, so that it may be loaded anywhere
+    directories = [(0, 0)] * 16
+    directories[5] = (0x2000, len(relocations))
+    optional = struct.pack("<HBBIIIII", 0x20B, 14, 0, 512, 512, 0, 0x1000, 0x1000)
+    optional += struct.pack("<QIIHHHHHHIIIIHH", 0, 0x1000, 512, 0, 0, 0, 0, 0, 0, 0, 0x3000, 512, 0, 10, 0)
+    optional += struct.pack("<QQQQII", 0, 0, 0, 0, 0, 16)
+    optional += b"".join(struct.pack("<II", *entry) for entry in directories)
+    header = struct.pack("<HHIIIHH", machine, 2, 0, 0, 0, len(optional), 0x206)
+
+    def section(name, size, address, offset, flags):
+        return struct.pack("<8sIIIIIIHHI", name, size, address, 512, offset, 0, 0, 0, 0, flags)
+
+    table = section(b".text", len(code), 0x1000, 512, 0x60000020)
+    table += section(b".reloc", len(relocations), 0x2000, 1024, 0x42000040)
+    image = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + header + optional + table
+    return b"".join(part.ljust(512, b"\0") for part in (image, code, relocations))
+
+
+def _entries(*files):
+    """Boot options for these files, tried in this order."""
+
+    def write(store, disk):
+        for number, file in enumerate(files):
+            store.set(f"Boot{number:04X}", variables.GLOBAL,
+                      variables.load_option(f"attempt {number}", disk, file))
+        store.set("BootOrder", variables.GLOBAL, variables.boot_order(*range(len(files))))
+
+    return write
+
+
+def returned(esp):
+    """An option whose file the firmware cannot load, one that returns, and the one that boots."""
+    esp.write(FOREIGN, returning_application(machine=0xAA64))
+    esp.write(TOOL, returning_application())
+    esp.uki(REAL)
+
+
+returned_variables = _entries(FOREIGN, TOOL, REAL)
+
+
+def returned_secure(esp):
+    """The same certificate vouches for what returns and for what boots."""
+    returned(esp)
+    esp.sign(TOOL, "db")
+    esp.sign(REAL, "db")
+
+
+def returned_next_variables(store, disk):
+    """The one that returns is BootNext alone."""
+    store.set("Boot0000", variables.GLOBAL, variables.load_option("real", disk, REAL))
+    store.set("Boot0001", variables.GLOBAL, variables.load_option("tool", disk, TOOL))
+    store.set("BootOrder", variables.GLOBAL, variables.boot_order(0))
+    store.set("BootNext", variables.GLOBAL, variables.boot_order(1))
+
+
+SHIM = "EFI/debian/shimx64.efi"
+
+
+def shim_returned(esp):
+    """shim finds no second stage, and returns."""
+    esp.sign(_shim(esp, SHIM, "shimx64.efi"), "db")
+    esp.sign(esp.uki(REAL), "db")
+
+
+def shim_refused_returned(esp):
+    """shim refuses its second stage, finds no MokManager either, and returns; then another copy of it boots."""
+    shim_returned(esp)
+    esp.uki("EFI/debian/grubx64.efi")
+    esp.sign(_shim(esp, "EFI/own/shimx64.efi", "shimx64.efi"), "db")
+    esp.sign(esp.uki("EFI/own/grubx64.efi"), "MOK")
+
+
+shim_returned_variables = _entries(SHIM, REAL)
+shim_refused_variables = _entries(SHIM, "EFI/own/shimx64.efi")
+
+
+def menu_returned(esp):
+    """systemd-boot's one entry is refused."""
+    esp.systemd_boot(name="EFI/systemd/systemd-bootx64.efi")
+    esp.sign("EFI/systemd/systemd-bootx64.efi", "db")
+    esp.uki(UKI)
+    esp.sign(esp.uki(REAL), "db")
+
+
+menu_returned_variables = _entries("EFI/systemd/systemd-bootx64.efi", REAL)

@@ -8,6 +8,7 @@ import mmap
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -89,6 +90,7 @@ class Setup:
     smbios: dict
     hardware: tuple = ()  # further values of QEMU's -smbios
     boots: int = 1  # times that it is switched on, the last of which is the one that counts
+    prompt: bytes = b""  # somebody presses Return when the screen says this
 
 
 def _arguments(setup, serial, work, ram):
@@ -106,6 +108,7 @@ def _arguments(setup, serial, work, ram):
         "-chardev", f"socket,id=tpm,path={work}/tpm.sock",
         "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0",
         "-serial", f"file:{serial}",
+        "-monitor", f"unix:{work}/monitor.sock,server=on,wait=off",
     ]
     if firmware.smm:
         command += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
@@ -138,9 +141,17 @@ def _read(path):
         return b""
 
 
-def _watch(machine, serial):
+def _press_return(monitor):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(monitor)
+        connection.sendall(b"sendkey ret\n")
+        time.sleep(0.2)  # for QEMU to read it before the end of the connection
+
+
+def _watch(machine, serial, prompt, monitor):
     """Wait for the machine to go off; the reason when it will not."""
     end = time.monotonic() + PATIENCE
+    presses = 5 if prompt else 0  # the first may come before anybody reads keys
     while True:
         try:
             machine.wait(0.5)
@@ -150,6 +161,9 @@ def _watch(machine, serial):
         text = _read(serial)
         if PANIC in text:
             return "the guest panicked"
+        if presses and prompt in text:
+            presses -= 1
+            _press_return(monitor)
         if NO_BOOT in text:
             raise Refused("the firmware does not boot this disk")
         if time.monotonic() > end:
@@ -184,7 +198,7 @@ def _run(setup, work, ram, out):
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             _running.add(machine)
             try:
-                return _watch(machine, serial)
+                return _watch(machine, serial, setup.prompt, f"{work}/monitor.sock")
             finally:
                 _running.discard(machine)
                 machine.kill()

@@ -29,6 +29,7 @@ class Scenario:
     refused: bool = False   # neither the machine boots this nor does pcrcast predict it
     predict: tuple = ()
     alone: tuple = ()       # said without a baseline, whose log tells it
+    prompt: bytes = b""     # somebody presses Return when the screen says this
 
 
 def bare(esp):
@@ -219,9 +220,28 @@ ALL = [
     Scenario("second-choice-257", chains.second_choice, firmware="ovmf-own",
              variables=chains.second_choice_variables, boots=2,
              predict=("--failed-attempts", "1", "--boot", REMOVABLE)),
+    Scenario("returned-257", chains.returned, variables=chains.returned_variables, boots=2,
+             predict=("--attempted", "Boot0000", "--attempted", "Boot0001", "--boot", "Boot0002")),
+    Scenario("returned-next-257", chains.returned, variables=chains.returned_next_variables,
+             predict=("--attempted", "Boot0001", "--boot", "Boot0000")),
+    Scenario("returned-secure-257", chains.returned_secure, firmware="ovmf-own",
+             variables=chains.returned_variables, boots=2,
+             predict=("--attempted", "none", "--attempted", chains.TOOL, "--boot", chains.REAL)),
+    Scenario("shim-returned-2.12", chains.shim_returned, firmware="ovmf-own",
+             variables=chains.shim_returned_variables, boots=2,
+             predict=("--attempted", chains.SHIM, "--boot", chains.REAL)),
+    Scenario("shim-refused-2.12", chains.shim_refused_returned, firmware="ovmf-own",
+             variables=chains.shim_refused_variables, boots=2, prompt=b"Verification failed",
+             predict=("--attempted", "Boot0000", "--boot", "Boot0001")),
+    Scenario("menu-returned-257", chains.menu_returned, firmware="ovmf-own",
+             variables=chains.menu_returned_variables, boots=2,
+             predict=("--attempted", "Boot0000", "--boot", "Boot0001")),
     Scenario("own-menu-257", chains.own_menu, firmware="ovmf-own"),
     Scenario("own-grub-2.06", chains.own_grub, grub="2.06", firmware="ovmf-own"),
     Scenario("own-257", chains.own_uki, firmware="ovmf-own"),
+    Scenario("stamped-257", chains.stamped, firmware="ovmf-own", variables=chains.stamped_early),
+    Scenario("stamped-late-257", chains.stamped, firmware="ovmf-own", variables=chains.stamped_late,
+             refused=True),
     Scenario("unsigned-257", chains.unsigned, firmware="ovmf-secureboot", refused=True),
     Scenario("strange-257", chains.strange, firmware="ovmf-own", refused=True),
     Scenario("debian-2.06", chains.shim_grub_generated, grub="2.06", firmware="ovmf-microsoft",
@@ -258,7 +278,10 @@ ALL = [
 
 def reference(scenario, table):
     """The boot of another image by the same firmware, whose log is the baseline of this one."""
-    if "--failed-attempts" in scenario.predict:  # which has to be so in the baseline too
+    # What came before has to be so in the baseline too.
+    if {"--failed-attempts", "--attempted"} & set(scenario.predict):
+        return None
+    if scenario.build is chains.stamped:  # with a dbx and dbt of its own
         return None
     return next((other for other in table
                  if other.firmware == scenario.firmware and other.name != scenario.name

@@ -361,7 +361,10 @@ static void run(struct files *f, const struct input *in)
 	uint8_t flags = in->head[HEAD_FLAGS], more = in->head[HEAD_MORE];
 	struct image img = { .kind = flags & 2 ? IMAGE_DISK : IMAGE_DIRECTORY, .esp = memory_tree(&f->all) };
 	const char *smbios[3] = { NULL }, *consoles[1] = { text(pool, in, CONSOLE) };
+	static const char *const attempted[] = { "\\EFI\\BOOT\\BOOTX64.EFI", "\\EFI\\Linux\\a.efi", "none" };
 	struct predict_options opt = {
+		.attempted = attempted,
+		.n_attempted = in->head[HEAD_ATTEMPTS] >> 2 & 3,
 		.entry = text(pool, in, ENTRY_NAME),
 		.has_profile = flags >> 2 & 1,
 		.profile = in->head[HEAD_PROFILE] % 8 == 7 ? 0xfffffffe : in->head[HEAD_PROFILE] % 8,

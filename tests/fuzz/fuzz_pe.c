@@ -80,7 +80,11 @@ static void signatures(struct pool *pool, const struct pe *pe)
 		return;
 	for (size_t i = 0; i < list.n; i++) {
 		const struct signature *s = &list.items[i];
+		struct signing_time t = { 0 };
 
+		/* Nobody vouches for the stamp here: this is what is read of it before that. */
+		if (signature_time(s, s->signer, &t) == TIMESTAMP_GOOD)
+			CHECK(t.year >= 1900 && t.month - 1 < 12 && t.day - 1 < 31 && t.hour < 24);
 		CHECK(s->trouble ? s->alg == ALG_COUNT && !s->sound && !s->subject :
 				   s->alg < ALG_COUNT && s->subject && s->issuer);
 		for (const char *p = s->trouble ? s->trouble : s->subject; *p; p++)

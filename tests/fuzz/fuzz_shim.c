@@ -46,10 +46,12 @@ enum flag {
 	SECURE = 1,
 	FALLBACK = 2,
 	LONG_NAMES = 4,
-	KNOWN = 8, /* all variables are */
+	KNOWN = 8,      /* all variables are */
+	ATTEMPTED = 16, /* the same chain has been tried before, and came back */
 };
 
-static const char *const versions[] = { "15.4", "15.5", "15.6", "15.7", "15.8", "16.0", "16.1", "17", "x" };
+static const char *const versions[] = { "15.4", "15.5", "15.6", "15.7", "15.8",
+					"16.0", "16.1", "17",   "x",    "15" };
 
 /* Those that let an image pass are SecureBoot's; db lets the shim itself pass, so that something follows. */
 static const char *const names[] = { "MokList",    "MokListX",       "MokSBState", "MokDBState", "SbatLevel",
@@ -206,7 +208,10 @@ static void run(struct memory_files *files, struct pool *pool, const struct inpu
 	uint8_t flags = in->head[HEAD_FLAGS];
 	struct firmware_variable items[16];
 	struct firmware_variables variables = { items, 0, 16, flags & KNOWN };
-	struct predict_options opt = { .has_load_options = in->slots[LOAD_OPTIONS].p != NULL,
+	static const char *const attempted[] = { "\\EFI\\BOOT\\BOOTX64.EFI", "none" };
+	struct predict_options opt = { .attempted = attempted,
+				       .n_attempted = flags & ATTEMPTED ? 2 : 0,
+				       .has_load_options = in->slots[LOAD_OPTIONS].p != NULL,
 				       .load_options = in->slots[LOAD_OPTIONS].p ? in->slots[LOAD_OPTIONS] :
 										   SLICE_EMPTY,
 				       .banks = in->head[HEAD_BANKS] % 16,

@@ -925,32 +925,30 @@ static void kernels_that_qemu_passed_have_the_events_of_their_logs(void **state)
 		skip();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, esp_setup, esp_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_machines_events_are_kept_and_the_old_chains_replaced),
-		TEST(the_separator_stands_where_the_log_has_it),
-		TEST(separators_of_each_pcr_are_kept_where_they_are),
-		TEST(failed_attempts_are_the_logs),
-		TEST(smbios_structures_are_those_of_the_log),
-		TEST(what_may_be_either_ones_leaves_its_register_open),
-		TEST(a_file_of_qemus_is_loaded_before_the_attempt),
-		TEST(qemu_writes_into_a_kernel_that_it_passes),
-		TEST(what_the_firmware_says_of_the_old_kernel_leaves_rtmr1_open),
-		TEST(a_tpms_log_of_such_a_boot_is_taken_too),
-		TEST(a_file_of_qemus_that_came_back_is_a_failed_attempt),
-		TEST(a_log_of_other_registers_is_refused),
-		TEST(a_quirk_that_the_log_contradicts_is_refused),
-		TEST(a_log_without_a_boot_is_refused),
-		TEST(secure_boot_is_the_logs),
-		TEST(load_options_of_the_log_count_where_they_are_measured),
+		WITH_ESP(the_machines_events_are_kept_and_the_old_chains_replaced),
+		WITH_ESP(the_separator_stands_where_the_log_has_it),
+		WITH_ESP(separators_of_each_pcr_are_kept_where_they_are),
+		WITH_ESP(failed_attempts_are_the_logs),
+		WITH_ESP(smbios_structures_are_those_of_the_log),
+		WITH_ESP(what_may_be_either_ones_leaves_its_register_open),
+		WITH_ESP(a_file_of_qemus_is_loaded_before_the_attempt),
+		WITH_ESP(qemu_writes_into_a_kernel_that_it_passes),
+		WITH_ESP(what_the_firmware_says_of_the_old_kernel_leaves_rtmr1_open),
+		WITH_ESP(a_tpms_log_of_such_a_boot_is_taken_too),
+		WITH_ESP(a_file_of_qemus_that_came_back_is_a_failed_attempt),
+		WITH_ESP(a_log_of_other_registers_is_refused),
+		WITH_ESP(a_quirk_that_the_log_contradicts_is_refused),
+		WITH_ESP(a_log_without_a_boot_is_refused),
+		WITH_ESP(secure_boot_is_the_logs),
+		WITH_ESP(load_options_of_the_log_count_where_they_are_measured),
 		cmocka_unit_test(events_of_recorded_logs_are_whose_they_are),
-		TEST(recorded_logs_that_cannot_serve_say_why),
-		TEST(a_uki_of_googles_cloud_has_the_registers_of_its_log),
-		TEST(shims_of_recorded_logs_bring_rtmr0_to_its_value),
-		TEST(kernels_that_qemu_passed_have_the_events_of_their_logs),
+		WITH_ESP(recorded_logs_that_cannot_serve_say_why),
+		WITH_ESP(a_uki_of_googles_cloud_has_the_registers_of_its_log),
+		WITH_ESP(shims_of_recorded_logs_bring_rtmr0_to_its_value),
+		WITH_ESP(kernels_that_qemu_passed_have_the_events_of_their_logs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

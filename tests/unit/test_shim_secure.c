@@ -305,6 +305,105 @@ static void sbat_generations_count(void **state)
 	end(&f);
 }
 
+/* A UKI of generation 1, which shim's list knows by its digest. */
+static struct bytes put_old_uki(struct fixture *f)
+{
+	static const char row[] = "loader,2,";
+	struct file uki = put_signed(f, NULL, "uki-sbat.efi");
+	struct bytes list = { NULL, 0 };
+	uint8_t digest[32];
+
+	for (size_t i = 0; i + strlen(row) < uki.n; i++)
+		if (memcmp(uki.p + i, row, strlen(row)) == 0)
+			uki.p[i + strlen("loader,")] = '1';
+	esp_put(f->x, UKI, uki.p, uki.n);
+	f->x->opt.secure_boot = false;
+	f->variables.n = 0;
+	esp_predict(f->x);
+	find_digest(f->x, UKI_PATH, digest);
+	f->x->opt.secure_boot = true;
+	f->variables.n = 2; /* db and PK */
+	bytes_add_signature_list(&list, &sha256_guid, &x509_guid, digest, 32);
+	return list;
+}
+
+/* Before 15.6 the protocol verifies signatures alone: shim commit a2da05fc. */
+static void generations_count_by_protocol_from_15_6_on(void **state)
+{
+	static const char *const versions[] = { "15.5", "15.6" };
+	static const char level[] = "sbat,1,2030010100\nshim,4\nloader,2\n";
+	struct esp *x = *state;
+	struct fixture f;
+
+	for (size_t i = 0; i < 2; i++) {
+		start(&f, x, versions[i], true);
+		put_signed(&f, NEXT, "boot-sbat.efi");
+		struct bytes list = put_old_uki(&f);
+		set_variable(&f, "MokList", &guid_shim_lock, list.p, list.n);
+		set_variable(&f, "SbatLevel", &guid_shim_lock, level, strlen(level));
+		if (i == 0)
+			esp_predict(x);
+		else
+			esp_predict_fails(x, PCRCAST_EFORMAT,
+					  UKI_PATH ": shim refuses it: component loader is of generation 1");
+		esp_remove(x, UKI);
+		bytes_done(&list);
+		end(&f);
+	}
+}
+
+/* Logs of Debian 10 and RHEL 8 have the same event in two forms. */
+static void what_shim_15_writes_to_pcr_7_is_not_known(void **state)
+{
+	struct esp *x = *state;
+	struct fixture f;
+
+	start(&f, x, "15", true);
+	put_signed(&f, NEXT, "boot-sbat.efi");
+	put_signed(&f, UKI, "uki-sbat.efi");
+	esp_predict(x);
+	assert_int_equal(count_loads(x, UKI_PATH), 1);
+	expect_reason(x, 7, "how shim 15 writes what lets an image pass depends on patches", NULL);
+	assert_false(x->p.incomplete & (1u << 4 | 1u << 14));
+	end(&f);
+	/* MokSBState is heeded by patched builds only. */
+	start(&f, x, "15.4", true);
+	set_variable(&f, "MokSBState", &guid_shim_lock, "\1", 1);
+	esp_predict(x);
+	expect_reason(x, 7, "MokSBState is set, and not every build of shim 15.4 heeds it", NULL);
+	end(&f);
+}
+
+/* shim 16.0 verifies the kernel inside a UKI, too: one that it refuses comes back through the stub. */
+static void a_uki_whose_kernel_is_refused_comes_back(void **state)
+{
+	static const char *const attempted[] = { "\\EFI\\BOOT\\BOOTX64.EFI" };
+	struct esp *x = *state;
+	struct fixture f;
+	size_t once = 0, both = 0;
+
+	start(&f, x, "16.0", true);
+	put_signed(&f, NEXT, "uki-sbat.efi");
+	put_signed(&f, "EFI/real.efi", "uki-sbat.efi");
+	bytes_add_signature_list(&f.db, &x509_guid, &x509_guid, f.three.p, f.three.n);
+	set_variable(&f, "db", &guid_image_security, f.db.p, f.db.n);
+	x->opt.boot = "\\EFI\\real.efi";
+	esp_predict(x);
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		once += x->p.log.events[i].pcr == 11;
+	x->opt.attempted = attempted;
+	x->opt.n_attempted = 1;
+	esp_predict(x);
+	expect_note(x, ": shim refuses it: it is not signed");
+	assert_false(x->p.incomplete & (1u << 4 | 1u << 7 | 1u << 11 | 1u << 14));
+	assert_int_equal(count_loads(x, NEXT_PATH), 1);
+	assert_int_equal(count_loads(x, "\\EFI\\real.efi"), 1);
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		both += x->p.log.events[i].pcr == 11;
+	assert_int_equal(both, 2 * once); /* the stub has measured its sections by then */
+	end(&f);
+}
+
 static void an_unsigned_second_stage_is_refused(void **state)
 {
 	struct esp *x = *state;
@@ -410,7 +509,10 @@ int main(void)
 		WITH_ESP(db_comes_before_shims_own_lists),
 		WITH_ESP(enrolled_keys_and_digests_let_an_image_pass),
 		WITH_ESP(what_is_revoked_does_not_start),
+		WITH_ESP(a_uki_whose_kernel_is_refused_comes_back),
 		WITH_ESP(sbat_generations_count),
+		WITH_ESP(what_shim_15_writes_to_pcr_7_is_not_known),
+		WITH_ESP(generations_count_by_protocol_from_15_6_on),
 		WITH_ESP(an_unsigned_second_stage_is_refused),
 		WITH_ESP(shim_can_be_told_not_to_verify),
 		WITH_ESP(the_kernel_in_a_uki_is_measured_by_shim_16_0_only),
