@@ -332,7 +332,7 @@ static int check_states(struct shim *shim, struct slice insecure, struct slice i
 int shim_import(struct shim *shim, struct pcrcast_error *e)
 {
 	const char *path = shim->image.path;
-	struct slice level, insecure, ignore, policy = SLICE_EMPTY;
+	struct slice level, insecure = SLICE_EMPTY, ignore = SLICE_EMPTY, policy = SLICE_EMPTY;
 
 	int r = check_requests(shim, e);
 	if (r == 0)
@@ -361,8 +361,10 @@ int shim_import(struct shim *shim, struct pcrcast_error *e)
 		r = import_trusted(shim, e);
 	if (r == 0)
 		r = log_variable(shim, "MokPolicy", policy, EVENT_COMPUTED, "variable MokPolicy", e);
+	if (r < 0)
+		return r;
 	if (insecure.n == 1 && insecure.p[0])
 		shim->secure = false;
 	shim->ignore_db = ignore.n == 1 && ignore.p[0];
-	return r;
+	return 0;
 }
