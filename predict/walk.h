@@ -47,7 +47,10 @@ enum way_back {
 	BACK_APPLICATION, /* an application of which nothing is known */
 };
 
-struct event_job; /* which job hashes which event */
+/* Which job hashes which event. */
+struct event_job {
+	size_t event, job; /* event: index in the log */
+};
 
 struct walk {
 	struct prediction *out;
