@@ -70,11 +70,11 @@ int firmware_boot_option(struct walk *w, const char *name, const char *asked_by,
 	if (!name || !is_option_name(name))
 		return 0;
 	v = firmware_variables_find(w->opt->variables, name, &guid_efi_global);
+	if (!v && w->opt->variables)
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "the variables hold no %s", name);
 	if (!v)
 		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			       w->opt->variables ? "the variables hold no %s" :
-						   "%2$s %1$s: what that boots is told by --variables",
-			       name, asked_by);
+			       "%s %s: what that boots is told by --variables", asked_by, name);
 	const char *why = load_option_read(w->pool, v->data, &o);
 	if (why)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", name, why);
