@@ -16,7 +16,8 @@
 enum grub_linux {
 	GRUB_LINUX_UNKNOWN,
 	GRUB_LINUX_PARAMS, /* kernel and initrd are put into memory and entered past the PE entry point */
-	GRUB_LINUX_PE_ENTRY, /* GRUB loads the PE image itself: nobody measures it, its stub sees load options */
+	/* GRUB loads PE images itself, chain-loaded ones too: nobody measures them, their stubs see load options. */
+	GRUB_LINUX_PE_ENTRY,
 	GRUB_LINUX_LOAD_IMAGE, /* LoadImage(): firmware measures it */
 };
 

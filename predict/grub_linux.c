@@ -283,6 +283,24 @@ static int chain_options(struct grub *g, const struct grub_args *a, struct start
 	return s->options.p ? 0 : err_nomem(e);
 }
 
+/* LoadImage() measures it, GRUB's own loader (Debian's and Ubuntu's patch efi-peimage) does not. */
+static int measure_chained(struct grub *g, const struct start *s, struct pcrcast_error *e)
+{
+	struct event_text text = { "image chain-loaded by GRUB", s->path };
+
+	switch (way_of_linux(g)) {
+	case GRUB_LINUX_PE_ENTRY:
+		return 0;
+	case GRUB_LINUX_UNKNOWN:
+		return walk_event_unknown(
+			g->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
+			grub_where(g, "whether this build of GRUB has firmware load an image is not known"),
+			NULL, e);
+	default:
+		return walk_image_load(g->w, &s->pe, s->path, text, e);
+	}
+}
+
 int grub_cmd_chainloader(struct grub *g, const struct grub_args *a, struct grub_result *res,
 			 struct pcrcast_error *e)
 {
@@ -315,8 +333,7 @@ int grub_cmd_chainloader(struct grub *g, const struct grub_args *a, struct grub_
 		return r;
 	if (verdict != IMAGE_ACCEPTED)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", f.name, why);
-	r = walk_image_load(g->w, &s.pe, s.path, (struct event_text){ "image chain-loaded by GRUB", s.path },
-			    e);
+	r = measure_chained(g, &s, e);
 	if (r == 0)
 		r = chain_options(g, &rest, &s, e);
 	g->loaded = (struct grub_loaded){ .what = LOADED_CHAIN, .start = s, .name = f.name };

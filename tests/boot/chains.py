@@ -62,6 +62,12 @@ def shim_grub_next(esp):
     shim_grub_generated(esp, "next_entry=custom\n")
 
 
+def grub_chain(esp):
+    """A UKI that GRUB chain-loads, with a command line of GRUB's."""
+    _grub(esp, REMOVABLE, "chain.cfg")
+    esp.uki(UKI)
+
+
 def shim_grub_script(esp):
     _shim(esp)
     _grub(esp, SECOND, "script.cfg")

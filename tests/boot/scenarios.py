@@ -224,6 +224,8 @@ ALL = [
     Scenario("grub-2.12", chains.grub, kernel="6.12"),
     Scenario("shim-grub-2.06", chains.shim_grub_script, grub="2.06", searches=True),
     Scenario("shim-grub-2.12", chains.shim_grub_script, kernel="6.12", searches=True),
+    Scenario("chain-2.06", chains.grub_chain, grub="2.06"),
+    Scenario("chain-2.12", chains.grub_chain),
     Scenario("generated-2.12", chains.shim_grub_generated, kernel="6.12", searches=True),
     Scenario("next-2.06", chains.shim_grub_next, grub="2.06", searches=True),
     Scenario("shim-menu-257", chains.shim_menu),
