@@ -16,6 +16,7 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 		"feature_menuentry_options",      "feature_200_final",
 		"feature_nativedisk_cmd",         "feature_timeout_style",
 		"feature_search_cryptodisk_only", "feature_tpm_cap_pcrs",
+		"feature_tpm2_cap_pcrs",          "feature_gcry_hw_accel",
 	};
 	const char *dev = g->devices[0].name, *dir = g->start->path;
 	char *path = pool_printf(g->pool, "(%s)%s", dev, dir);
@@ -31,9 +32,13 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 					 { "grub_platform", "efi" },
 					 { "root", dev },
 					 { "cmdpath", path },
+					 { "fw_path",
+					   g->image.rules && g->image.rules->redhat ? path : NULL },
 					 { "color_normal", "light-gray/black" },
 					 { "color_highlight", "black/light-gray" } };
 	for (size_t i = 0; r == 0 && i < sizeof fixed / sizeof fixed[0]; i++) {
+		if (!fixed[i][1])
+			continue;
 		r = grub_set(g, fixed[i][0], grub_text(fixed[i][1]), e);
 		if (r == 0)
 			r = grub_export(g, fixed[i][0], e);
@@ -168,6 +173,9 @@ int stage_grub(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	if (r == 0)
 		r = add_devices(&g, e);
 	g.measures = grub_module_there(&g, "tpm");
+	/* Red Hat's 2.12 since Fedora 45 and RHEL 10: configure --with-pcr8-disabled leaves out PCR 8, for which the module has this. */
+	if (r == 0 && g.measures && grub_image_mentions(&g.image, "grub_tpm_disable_pcr"))
+		r = walk_unknown(w, 8, "whether this build of GRUB measures commands is not known", NULL, e);
 	if (r == 0)
 		r = set_variables(&g, e);
 	if (r == 0 && !g.stopped)

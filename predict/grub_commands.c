@@ -130,15 +130,6 @@ static int run_ask(struct grub *g, const struct grub_args *a, struct grub_result
 	return grub_stop(g, "the configuration asks the user", NULL, e);
 }
 
-/* Red Hat's entries of the Boot Loader Specification, whose order and variables are rules of their own. */
-static int run_blscfg(struct grub *g, const struct grub_args *a, struct grub_result *res,
-		      struct pcrcast_error *e)
-{
-	(void)a;
-	(void)res;
-	return grub_stop(g, "entries of blscfg are not followed", NULL, e);
-}
-
 /* --is-supported came with 2.12; 2.06 takes no notice of it and resets into the setup (tried with Debian's). */
 static int run_fwsetup(struct grub *g, const struct grub_args *a, struct grub_result *res,
 		       struct pcrcast_error *e)
@@ -325,8 +316,10 @@ static const struct grub_command commands[] = {
 	{ "chainloader", "chain", grub_cmd_chainloader },
 	{ "boot", "boot", grub_cmd_boot },
 	{ "loadfont", "font", grub_cmd_loadfont },
-	{ "blscfg", "blscfg", run_blscfg },
-	{ "bls_import", "blscfg", run_blscfg },
+	{ "blscfg", "blscfg", grub_cmd_blscfg },
+	{ "bls_import", "blscfg", grub_cmd_blscfg },
+	{ "blscfg", "blsuki", grub_cmd_blscfg },
+	{ "uki", "blsuki", grub_cmd_uki },
 	{ "fwsetup", "efifwsetup", run_fwsetup },
 	{ "exit", "minicmd", run_leave },
 	{ "halt", "halt", run_leave },
@@ -350,10 +343,18 @@ static const struct grub_command commands[] = {
 	{ "password_pbkdf2", "password_pbkdf2", run_success },
 };
 
-const struct grub_command *grub_command_find(const char *name)
+const struct grub_command *grub_command_find(const struct grub *g, const char *name)
 {
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
+	const struct grub_command *any = NULL;
+
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		const struct grub_command *c = &commands[i];
+
+		if (strcmp(c->name, name) != 0)
+			continue;
+		if (!c->module || grub_module_there(g, c->module))
+			return c;
+		any = c;
+	}
+	return any;
 }

@@ -92,7 +92,7 @@ static int open_kernel(struct grub *g, const struct grub_file *f, struct start *
 	return 0;
 }
 
-/* LoadOptions that GRUB's EFI loader gives the kernel: UTF-16 without a NUL. */
+/* LoadOptions that GRUB's EFI loader gives the kernel: UTF-16, before 2.14 without a NUL. */
 static int set_load_options(struct grub *g, struct start *s, struct grub_value line, struct pcrcast_error *e)
 {
 	struct pcrcast_error bad;
@@ -113,7 +113,7 @@ static int set_load_options(struct grub *g, struct start *s, struct grub_value l
 			g, "what GRUB makes of a command line that is not UTF-8 is not worked out");
 		return 0;
 	}
-	s->options = utf16_bytes(g->pool, wide, false);
+	s->options = utf16_bytes(g->pool, wide, g->image.rules && g->image.rules->options_have_nul);
 	return s->options.p ? 0 : err_nomem(e);
 }
 

@@ -87,6 +87,10 @@ class Inputs:
         return (f"{self.packages}/{GRUBS[version]}/grub-efi-amd64-signed"
                 "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")
 
+    def grub_module(self, version, name):
+        return (f"{self.packages}/{GRUBS[version]}/grub-efi-amd64-bin"
+                f"/usr/lib/grub/x86_64-efi/{name}.mod")
+
     def kernel(self, version):
         tree = f"{self.packages}/{KERNELS[version]}/kernel"
         found = glob.glob(f"{tree}/boot/vmlinuz-*") + glob.glob(f"{tree}/usr/lib/modules/*/vmlinuz")

@@ -249,6 +249,12 @@ ALL = [
     Scenario("type1-6.12", type1_two_initrds, kernel="6.12"),
 ]
 
+# What the GRUB of a release does not have yet; with Debian 12's firmware, for it is about GRUB.
+NEW = [
+    Scenario("bls-newest", chains.grub_bls, searches=True),
+    Scenario("uki-newest", chains.grub_uki, searches=True),
+]
+
 
 def reference(scenario, table):
     """The boot of another image by the same firmware, whose log is the baseline of this one."""
@@ -275,4 +281,6 @@ def newest():
                               firmware=firmware))
     old = next(s for s in chosen if s.name == "bare-newest")
     chosen.append(replace(old, name="bare-newest-debian12", firmware="ovmf"))
+    chosen += [replace(scenario, stub="newest", kernel="newest", grub="newest")
+               for scenario in NEW]
     return chosen
