@@ -6,6 +6,28 @@
  */
 #include "predict/grub.h"
 
+/*
+ * A prefix that names a device, which is the first root too. "(,gpt2)/boot/grub", as grub-install embeds it, and "()/…" leave
+ * out the disk, which is the one that the image is on.
+ */
+static int split_prefix(struct grub *g, const char **ret_root, const char **ret, struct pcrcast_error *e)
+{
+	const char *prefix = g->image.prefix, *end = strchr(prefix, ')');
+	const char *own = g->devices[0].name;
+	int disk = (int)strcspn(own, ",");
+
+	if (!end)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: expected a \")\" in the embedded prefix, found %s", g->image.shown,
+			       prefix);
+	if (prefix[1] == ',' || prefix[1] == ')')
+		*ret_root = pool_printf(g->pool, "%.*s%.*s", disk, own, (int)(end - prefix - 1), prefix + 1);
+	else
+		*ret_root = pool_text(g->pool, prefix + 1, (size_t)(end - prefix - 1));
+	*ret = *ret_root ? pool_printf(g->pool, "(%s)%s", *ret_root, end + 1) : NULL;
+	return *ret ? 0 : err_nomem(e);
+}
+
 /* Variables that are set before a configuration runs. */
 static int set_variables(struct grub *g, struct pcrcast_error *e)
 {
@@ -28,9 +50,18 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 		if (*p == '\\')
 			*p = '/';
 	*strrchr(path, '/') = 0;
+	const char *root = dev, *prefix = g->image.prefix;
+	if (prefix && *prefix == '(')
+		r = split_prefix(g, &root, &prefix, e);
+	else if (prefix)
+		prefix = pool_printf(g->pool, "(%s)%s", dev, prefix);
+	else /* then it is where the image is */
+		prefix = path;
+	if (r < 0)
+		return r;
 	const char *const fixed[][2] = { { "grub_cpu", g->image.arch },
 					 { "grub_platform", "efi" },
-					 { "root", dev },
+					 { "root", root },
 					 { "cmdpath", path },
 					 { "fw_path",
 					   g->image.rules && g->image.rules->redhat ? path : NULL },
@@ -50,13 +81,6 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 			if (r == 0)
 				r = grub_export(g, features[i], e);
 		}
-	const char *prefix = g->image.prefix;
-	if (prefix && *prefix != '(')
-		prefix = pool_printf(g->pool, "(%s)%s", dev, prefix);
-	else if (prefix && (prefix[1] == ',' || prefix[1] == ')'))
-		return grub_stop(g, "its embedded prefix names a part of a disk only", NULL, e);
-	if (!prefix) /* then it is where the image is */
-		prefix = path;
 	if (r == 0)
 		r = grub_set(g, "prefix", grub_text(prefix), e);
 	return r < 0 ? r : grub_export(g, "prefix", e);
@@ -98,6 +122,19 @@ static int add_volume(struct grub *g, const char *text, struct pcrcast_error *e)
 	return 0;
 }
 
+/* One of the file systems that images are built with: FAT, squashfs, tar or cpio. */
+static int open_memdisk(const struct blob *bytes, struct tree **ret, struct pcrcast_error *e)
+{
+	static const char shown[] = "GRUB's memory disk";
+	uint8_t magic[4] = { 0 };
+
+	if (bytes->len >= sizeof magic && blob_read(bytes, 0, magic, sizeof magic, e) == 0 &&
+	    memcmp(magic, "hsqs", 4) == 0)
+		return tree_open_squashfs(bytes, shown, ret, e);
+	int r = tree_open_fat(bytes, shown, ret, e);
+	return r == 0 || r == -PCRCAST_ENOMEM ? r : tree_open_archive(bytes, shown, ret, e);
+}
+
 static int add_devices(struct grub *g, struct pcrcast_error *e)
 {
 	struct pcrcast_error why;
@@ -120,8 +157,15 @@ static int add_devices(struct grub *g, struct pcrcast_error *e)
 	struct tree **place = new_tree(g);
 	if (!place)
 		return err_nomem(e);
-	if (tree_open_fat(&g->image.memdisk, "GRUB's memory disk", place, &why) < 0)
-		*place = NULL; /* squashfs, tar: nothing in it is known */
+	*place = NULL;
+	r = open_memdisk(&g->image.memdisk, place, &why);
+	if (r == -PCRCAST_ENOMEM)
+		return err_nomem(e);
+	if (r < 0) {
+		memdisk.why = pool_printf(g->pool, "%s", why.msg);
+		if (!memdisk.why)
+			return err_nomem(e);
+	}
 	memdisk.tree = *place;
 	g->devices[g->n_devices++] = memdisk;
 	return 0;

@@ -126,6 +126,7 @@ struct grub_scope {
 struct grub_device {
 	const char *name;  /* "hd0,gpt1" */
 	struct tree *tree; /* NULL: there is one, but what it holds is not known */
+	const char *why;   /* then: why; NULL: it is not in the image */
 	bool unmeasured;
 	const char *uuid; /* NULL: not known */
 };

@@ -66,7 +66,9 @@ static int split_name(struct grub *g, const char *name, struct grub_file *f, str
 		return 0;
 	}
 	f->device = grub_device_find(g, device.s);
-	if (!f->device || !f->device->tree)
+	if (f->device && f->device->why)
+		f->why = f->device->why;
+	else if (!f->device || !f->device->tree)
 		f->why = pool_printf(g->pool, "%s is on (%s), which is not in the image and no --grub-volume",
 				     f->path, device.s);
 	else if (*f->path != '/' && *f->path)
@@ -79,18 +81,24 @@ static int split_name(struct grub *g, const char *name, struct grub_file *f, str
 /* In a tree: GRUB takes several slashes for one. */
 static int find_in_tree(struct grub *g, struct grub_file *f, struct pcrcast_error *e)
 {
+	struct pcrcast_error why = { 0 };
 	struct tree_list ignored;
-	int r = tree_open_file(f->device->tree, f->path, &f->content, NULL, e);
+	int r = tree_open_file(f->device->tree, f->path, &f->content, NULL, &why);
 
-	(void)g;
 	if (r == -PCRCAST_ENOTFOUND) {
-		r = tree_list_dir(f->device->tree, *f->path ? f->path : "/", &ignored, e);
+		r = tree_list_dir(f->device->tree, *f->path ? f->path : "/", &ignored, &why);
 		f->is_dir = r == 0;
 	}
 	if (r == -PCRCAST_ENOTFOUND) {
 		f->found = GRUB_ABSENT;
 		return 0;
 	}
+	if (r == -PCRCAST_EUNSUPPORTED) {
+		f->why = pool_printf(g->pool, "%s", why.msg);
+		return f->why ? 0 : err_nomem(e);
+	}
+	if (r < 0 && e)
+		*e = why;
 	if (r == 0)
 		f->found = GRUB_FOUND;
 	return r;

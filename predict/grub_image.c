@@ -30,6 +30,7 @@ enum {
  *   branches fedora-40 to fedora-45 and rhel-10: normal/main.c (grub_try_normal_prefix: opens it to see whether it is there),
  *   loader/i386/efi/linux.c (linux enters the kernel at its handover offset, and asks shim for no verification of its own; commit
  *   5e9e7e44 says that of the two loaders in x86 builds this one is used), kern/efi/sb.c (one verification, of what is opened).
+ *   Boots of an image built from branch fedora-42, without Secure Boot and with it under shim 16.1: every event.
  * - Upstream 2.12 and 2.14: grub-core/loader/efi/linux.c.
  * Builds without a row: what the kernel is started with is said to be unknown.
  */

@@ -365,6 +365,93 @@ static void a_build_that_no_row_describes_leaves_the_kernel_open(void **state)
 	expect_reason(x, 4, "how GRUB 9.99-1 (\\EFI\\BOOT\\BOOTX64.EFI) starts a kernel is not known", NULL);
 }
 
+/* An image as grub-mkstandalone makes it, or with a font and a configuration in a squashfs. */
+static void put_memdisk(struct esp *x, const struct build_grub *what, const char *name)
+{
+	char path[100];
+	size_t n, n_image;
+
+	snprintf(path, sizeof path, "tests/data/filesystems/%s", name);
+	uint8_t *disk = load_file(path, &n), *image = build_grub_with_memdisk(what, disk, n, &n_image);
+	grub_esp_put_usual(x);
+	esp_put(x, BOOT, image, n_image);
+	free(disk);
+	free(image);
+}
+
+static void what_is_in_the_memory_disk_is_run_and_not_measured(void **state)
+{
+	static const char *const names[] = { "memdisk.tar", "memdisk.newc", "memdisk.squashfs" };
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		/* The prefix makes the memory disk the first root. */
+		put_memdisk(x,
+			    &(struct build_grub){ "(memdisk)/", "set root=hd0,gpt1\n", grub_debian_sbat,
+						  grub_usual_modules },
+			    names[i]);
+		prediction_done(&x->p);
+		esp_predict(x);
+		assert_string_equal(
+			grub_esp_measured(x),
+			"8 grub_cmd: set timeout=0\n"
+			"8 grub_cmd: menuentry e {\nlinux ($root)/linux a\n}\n8 grub_cmd: setparams e\n"
+			"8 grub_cmd: linux (hd0,gpt1)/linux a\n9 (hd0,gpt1)/linux\n"
+			"8 kernel_cmdline: (hd0,gpt1)/linux a\n");
+		expect_incomplete(x, 0);
+	}
+}
+
+static void fonts_are_looked_for_where_the_build_does(void **state)
+{
+	static const char config[] = "if loadfont unicode; then echo yes; else echo no; fi";
+	static const struct build_grub debian = { "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules },
+				       redhat = {
+					       "/EFI/debian", NULL,
+					       "sbat,1\ngrub,3,F,grub,2.06,u\ngrub.rh,2,R,grub2,2.06-1,u\n",
+					       grub_usual_modules
+				       };
+	struct esp *x = *state;
+
+	put_memdisk(x, &debian, "memdisk.squashfs");
+	expect_run(x, config, "8 grub_cmd: loadfont unicode\n8 grub_cmd: echo yes\n");
+	put_memdisk(x, &redhat, "memdisk.squashfs");
+	prediction_done(&x->p);
+	esp_predict(x);
+	assert_non_null(strstr(grub_esp_measured(x), "8 grub_cmd: echo no\n"));
+	/* A link in there, and a disk that is none of what is read. */
+	put_memdisk(x, &debian, "memdisk.squashfs");
+	expect_stop(x, "source (memdisk)/link\n", "links and special files of a squashfs are not followed");
+	put_memdisk(x, &debian, "memdisk.origin");
+	expect_stop(x, config, "not a tar archive");
+}
+
+static void a_prefix_without_a_disk_is_on_that_of_the_image(void **state)
+{
+	struct esp *x = *state;
+	char volume[200];
+	const char *volumes[] = { volume };
+
+	grub_esp_put_usual(x);
+	grub_esp_put_image(
+		x, &(struct build_grub){ "(,gpt2)/grub", NULL, grub_debian_sbat, grub_usual_modules });
+	snprintf(volume, sizeof volume, "hd0,gpt2::%s/boot", x->root);
+	x->opt.grub_volumes = volumes;
+	x->opt.n_grub_volumes = 1;
+	esp_put_text(x, "boot/k", "");
+	esp_put_text(
+		x, "boot/grub/grub.cfg",
+		"echo $root $prefix\nset root=hd0,gpt1\nset timeout=0\nmenuentry e {\nlinux /linux\n}\n");
+	esp_predict(x);
+	assert_non_null(strstr(grub_esp_measured(x),
+			       "9 (hd0,gpt2)/grub/grub.cfg\n8 grub_cmd: echo hd0,gpt2 (hd0,gpt2)/grub\n"));
+	expect_incomplete(x, 0);
+	prediction_done(&x->p);
+	grub_esp_put_image(x,
+			   &(struct build_grub){ "(hd0,gpt2", NULL, grub_debian_sbat, grub_usual_modules });
+	esp_predict_fails(x, PCRCAST_EFORMAT, "expected a \")\" in the embedded prefix, found (hd0,gpt2");
+}
+
 static void an_image_cut_short_is_an_error(void **state)
 {
 	static const struct build_grub what = { "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules };
@@ -406,6 +493,9 @@ int main(void)
 		TEST(a_chain_loaded_image_is_a_stage_like_any_other),
 		TEST(a_chain_loaded_image_is_measured_unless_grub_loads_it_itself),
 		TEST(a_build_that_no_row_describes_leaves_the_kernel_open),
+		TEST(what_is_in_the_memory_disk_is_run_and_not_measured),
+		TEST(fonts_are_looked_for_where_the_build_does),
+		TEST(a_prefix_without_a_disk_is_on_that_of_the_image),
 		TEST(an_image_cut_short_is_an_error),
 	};
 
