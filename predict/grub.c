@@ -117,6 +117,7 @@ static int add_volume(struct grub *g, const char *text, struct pcrcast_error *e)
 	if (r < 0)
 		return r;
 	d.tree = *place;
+	d.may_tell_case = true;
 	g->w->used |= OPTION_GRUB_VOLUME;
 	g->devices[g->n_devices++] = d;
 	return 0;
@@ -153,7 +154,7 @@ static int add_devices(struct grub *g, struct pcrcast_error *e)
 		r = add_volume(g, g->w->opt->grub_volumes[i], e);
 	if (r < 0 || !g->image.has_memdisk)
 		return r;
-	struct grub_device memdisk = { .name = "memdisk", .unmeasured = true };
+	struct grub_device memdisk = { .name = "memdisk", .unmeasured = true, .may_tell_case = true };
 	struct tree **place = new_tree(g);
 	if (!place)
 		return err_nomem(e);

@@ -128,6 +128,7 @@ struct grub_device {
 	struct tree *tree; /* NULL: there is one, but what it holds is not known */
 	const char *why;   /* then: why; NULL: it is not in the image */
 	bool unmeasured;
+	bool may_tell_case; /* it may be that names with other capitals are other names: it is not FAT, or not known to be */
 	const char *uuid; /* NULL: not known */
 };
 

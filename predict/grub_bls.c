@@ -9,22 +9,7 @@
 
 enum { ENTRIES_MAX = 256, ENTRY_TEXT_MAX = 1 << 20 };
 
-enum bls_kind { BLS_REDHAT, BLS_UPSTREAM, BLS_UKI };
-
-/* Which of the entries get into the menu. */
-struct bls_show {
-	bool default_entry, others;
-	struct grub_value id; /* and this one; s NULL: none */
-};
-
-struct bls_run {
-	struct grub *g;
-	enum bls_kind kind;
-	const char *device, *dir;
-	struct pcrcast_error *e;
-};
-
-static int stop_at(struct bls_run *b, const char *name, const char *why)
+int grub_bls_stop(struct bls_run *b, const char *name, const char *why)
 {
 	const char *text = pool_printf(b->g->pool, "(%s)%s/%s: %s", b->device, b->dir, name, why);
 
@@ -49,9 +34,10 @@ static int insert(struct bls_run *b, struct grub_bls_entry *entry, bool in_order
 		int c = compare(b->kind, entry, list->entries[at]);
 
 		if (c == 0 && !in_order && strcmp(entry->name, list->entries[at]->name) != 0)
-			return stop_at(b, entry->name,
-				       "which of two entries with the same version GRUB takes depends on the "
-				       "order in the file system");
+			return grub_bls_stop(
+				b, entry->name,
+				"which of two entries with the same version GRUB takes depends on the "
+				"order in the file system");
 		if (c == 0)
 			return 0;
 		if (c > 0)
@@ -139,11 +125,11 @@ static int read_entry(struct bls_run *b, const char *file, bool in_order)
 	if (r < 0)
 		return r;
 	if (f.found != GRUB_FOUND)
-		return stop_at(b, file, f.why ? f.why : "GRUB cannot open it");
+		return grub_bls_stop(b, file, f.why ? f.why : "GRUB cannot open it");
 	r = parse(b, &f, entry, &why);
 	if (r < 0)
 		return r;
-	return why ? stop_at(b, file, why) : insert(b, entry, in_order);
+	return why ? grub_bls_stop(b, file, why) : insert(b, entry, in_order);
 }
 
 /* In an order that is not known no two entries may change places. */
@@ -154,7 +140,7 @@ static int check_order(struct bls_run *b)
 	for (size_t i = 0; i < list->n; i++)
 		for (size_t j = i + 1; j < list->n; j++)
 			if (compare(b->kind, list->entries[i], list->entries[j]) <= 0)
-				return stop_at(
+				return grub_bls_stop(
 					b, list->entries[j]->name,
 					"its place in the menu depends on the order in the file system");
 	return 0;
@@ -176,9 +162,9 @@ static int read_list(struct bls_run *b, const struct tree_list *list)
 		if (!wanted(b->kind, name))
 			continue;
 		if (list->entries[i].is_dir)
-			r = stop_at(b, name, "it is a directory with the name of an entry");
+			r = grub_bls_stop(b, name, "it is a directory with the name of an entry");
 		else if (may_be_short(name))
-			r = stop_at(b, name, "how GRUB spells a short name in capitals is not known");
+			r = grub_bls_stop(b, name, "how GRUB spells a short name in capitals is not known");
 		else
 			r = read_entry(b, name, in_order);
 	}
@@ -205,114 +191,6 @@ static int read_dir(struct bls_run *b, bool *ret)
 	*ret = true;
 	r = tree_list_dir(f.device->tree, *f.path ? f.path : "/", &list, b->e);
 	return r < 0 ? r : read_list(b, &list);
-}
-
-/* ---- the menu ---- */
-
-/* The variable default names an entry by its file, its title or its place among all entries. */
-static int is_default(struct bls_run *b, const struct grub_bls_entry *entry, size_t at, bool *ret)
-{
-	struct grub_value v = grub_get(b->g, "default");
-	const char *title = b->kind == BLS_UKI ? NULL : grub_bls_value(entry, "title"), *end = NULL;
-
-	*ret = false;
-	if (v.why)
-		return grub_stop(b->g, v.why, NULL, b->e);
-	if (!v.s || (b->kind != BLS_REDHAT && !*v.s))
-		return 0;
-	*ret = strcmp(v.s, entry->name) == 0 || (title && strcmp(v.s, title) == 0);
-	if (*ret || *v.s == '-')
-		return 0;
-	*ret = grub_number(v.s, &end) == at && end && (b->kind == BLS_REDHAT || !*end);
-	return 0;
-}
-
-/* The id is the file's name without ".conf". Of a name with more behind such an ending, Red Hat's finds no end. */
-static const char *id_of(struct bls_run *b, const struct grub_bls_entry *entry)
-{
-	const char *s = entry->name;
-	size_t n = strlen(s);
-
-	if (b->kind != BLS_UKI && n >= 5 && strcmp(s + n - 5, ".conf") == 0)
-		n -= 5;
-	return pool_text(b->g->pool, s, n);
-}
-
-static int set_arguments(struct bls_run *b, const struct grub_bls_entry *entry, struct grub_args *args)
-{
-	const char *title = grub_bls_value(entry, "title");
-	int r = grub_add_arg(b->g, args,
-			     b->kind == BLS_UKI ? grub_bls_uki_title(b->g, entry) :
-						  grub_text(title ? title : grub_bls_value(entry, "linux")),
-			     b->e);
-
-	for (size_t i = 0; r == 0 && b->kind != BLS_UKI && i < entry->n; i++)
-		if (strcmp(entry->pairs[i].key, "grub_arg") == 0)
-			r = grub_add_arg(b->g, args, grub_text(entry->pairs[i].value), b->e);
-	return r;
-}
-
-static int create(struct bls_run *b, const struct grub_bls_entry *entry)
-{
-	struct grub *g = b->g;
-	struct grub_entry m = { .file = pool_printf(g->pool, "(%s)%s/%s as a menu entry", entry->device,
-						    entry->dir, entry->name),
-				.line = 1 };
-	struct grub_value text, users = { NULL, NULL };
-
-	if (b->kind != BLS_UKI) {
-		/* Since Fedora 45 and in RHEL 10 that is a UKI to chain-load, before it was passed over. */
-		if (b->kind == BLS_REDHAT && grub_bls_value(entry, "efi"))
-			return stop_at(b, entry->name, "what GRUB makes of the key efi depends on its build");
-		if (!grub_bls_value(entry, "linux"))
-			return 0;
-		users = grub_bls_users(g, entry);
-	}
-	const char *dot = b->kind == BLS_REDHAT ? strstr(entry->name, ".conf") : NULL;
-	if (dot && dot[5])
-		return stop_at(b, entry->name, "GRUB does not come to the end of a name with .conf in it");
-	if (users.why)
-		return stop_at(b, entry->name, users.why);
-	text = b->kind == BLS_REDHAT   ? grub_bls_redhat_text(g, entry) :
-	       b->kind == BLS_UPSTREAM ? grub_bls_upstream_text(g, entry) :
-					 grub_bls_uki_text(g, entry);
-	int r = set_arguments(b, entry, &m.args);
-	m.id = grub_text(id_of(b, entry));
-	if (r < 0 || !m.id.s || !m.file)
-		return r < 0 ? r : err_nomem(b->e);
-	m.title = m.args.v[0];
-	if (m.title.why)
-		return stop_at(b, entry->name, m.title.why);
-	m.text = slice_of_string(text.s);
-	m.text_why = text.why;
-	m.restricted = users.s;
-	return grub_menu_add(g, &m, b->e);
-}
-
-static int create_all(struct bls_run *b, const struct bls_show *show)
-{
-	struct grub_bls_list *list = &b->g->bls;
-	bool def;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && !b->g->stopped && i < list->n; i++) {
-		struct grub_bls_entry *entry = list->entries[i];
-		bool chosen = show->id.s && strcmp(show->id.s, entry->name) == 0;
-
-		if (entry->visible)
-			continue;
-		if (!chosen && show->default_entry && show->others) {
-			chosen = true;
-		} else if (!chosen && (show->default_entry || show->others)) {
-			r = is_default(b, entry, i, &def);
-			chosen = def ? show->default_entry : show->others;
-		}
-		if (r < 0 || b->g->stopped || !chosen)
-			continue;
-		r = create(b, entry);
-		entry->visible = true;
-	}
-	return r;
 }
 
 /* ---- the commands ---- */
@@ -400,7 +278,7 @@ static int run_redhat(struct grub *g, const struct grub_args *a, struct grub_res
 	}
 	g->bls.context = g->context;
 	int r = redhat_load(&b, path);
-	return r < 0 || g->stopped ? r : create_all(&b, &show);
+	return r < 0 || g->stopped ? r : grub_bls_create(&b, &show);
 }
 
 static int upstream_load(struct bls_run *b, const struct grub_value *path, bool fallback)
@@ -454,7 +332,7 @@ static int run_upstream(struct grub *g, const struct grub_args *a, enum bls_kind
 				 .id = o.values[4] };
 	res->code = GRUB_OK;
 	r = upstream_load(&b, o.given[0] ? &o.values[0] : NULL, o.given[1]);
-	return r < 0 || g->stopped ? r : create_all(&b, &show);
+	return r < 0 || g->stopped ? r : grub_bls_create(&b, &show);
 }
 
 /* Fedora 44 has both modules, and its blsuki leaves this command to the other. */

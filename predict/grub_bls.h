@@ -42,3 +42,25 @@ struct grub_value grub_bls_uki_text(struct grub *g, const struct grub_bls_entry 
 /* Its title, and who may boot it (s NULL: everybody). */
 struct grub_value grub_bls_uki_title(struct grub *g, const struct grub_bls_entry *entry);
 struct grub_value grub_bls_users(struct grub *g, const struct grub_bls_entry *entry);
+
+/* ---- a run of one of the commands (grub_bls.c, grub_bls_menu.c) ---- */
+
+enum bls_kind { BLS_REDHAT, BLS_UPSTREAM, BLS_UKI };
+
+/* Which of the entries get into the menu. */
+struct bls_show {
+	bool default_entry, others;
+	struct grub_value id; /* and this one; s NULL: none */
+};
+
+struct bls_run {
+	struct grub *g;
+	enum bls_kind kind;
+	const char *device, *dir;
+	struct pcrcast_error *e;
+};
+
+/* The run of the configuration ends: why, of the file of this name in the directory at hand. */
+int grub_bls_stop(struct bls_run *b, const char *name, const char *why);
+/* Those to show that are not in the menu yet get into it. */
+int grub_bls_create(struct bls_run *b, const struct bls_show *show);

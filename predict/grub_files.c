@@ -78,13 +78,31 @@ static int split_name(struct grub *g, const char *name, struct grub_file *f, str
 	return f->why ? 0 : err_nomem(e);
 }
 
+/* A path as the tree stores it, but for how many slashes there are. */
+static bool same_spelling(const char *path, const char *stored)
+{
+	for (; *path || *stored; path++, stored++) {
+		while (path[0] == '/' && (path[1] == '/' || (!path[1] && !*stored)))
+			path++;
+		if (*path != (*stored == '\\' ? '/' : *stored))
+			return false;
+	}
+	return true;
+}
+
 /* In a tree: GRUB takes several slashes for one. */
 static int find_in_tree(struct grub *g, struct grub_file *f, struct pcrcast_error *e)
 {
 	struct pcrcast_error why = { 0 };
 	struct tree_list ignored;
-	int r = tree_open_file(f->device->tree, f->path, &f->content, NULL, &why);
+	const char *stored = NULL;
+	int r = tree_open_file(f->device->tree, f->path, &f->content, &stored, &why);
 
+	if (r == 0 && f->device->may_tell_case && !same_spelling(f->path, stored)) {
+		f->why = pool_printf(g->pool, "whether %s is the file %s depends on the file system", f->path,
+				     stored);
+		return f->why ? 0 : err_nomem(e);
+	}
 	if (r == -PCRCAST_ENOTFOUND) {
 		r = tree_list_dir(f->device->tree, *f->path ? f->path : "/", &ignored, &why);
 		f->is_dir = r == 0;

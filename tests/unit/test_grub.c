@@ -233,6 +233,8 @@ static void another_file_system_can_be_named(void **state)
 		"9 (hd0,gpt2)/grub/grub.cfg\n8 grub_cmd: set timeout=0\n"
 		"8 grub_cmd: menuentry e {\nlinux /k a\n}\n8 grub_cmd: setparams e\n8 grub_cmd: linux /k a\n"
 		"9 /k\n8 kernel_cmdline: /k a\n");
+	expect_stop(x, "source (hd0,gpt2)//grub/GRUB.cfg\n",
+		    "whether //grub/GRUB.cfg is the file \\grub\\grub.cfg depends on the file system");
 	prediction_done(&x->p);
 	strcpy(volume, "hd0");
 	esp_predict_fails(x, PCRCAST_EINVAL, "--grub-volume hd0: expected DEVICE:UUID:DIRECTORY");
@@ -426,6 +428,21 @@ static void fonts_are_looked_for_where_the_build_does(void **state)
 	expect_stop(x, config, "not a tar archive");
 }
 
+static void numbers_are_counted_up_and_down(void **state)
+{
+	static const char *const modules[] = { "tpm",   "normal", "test",   "true",      "echo",
+					       "linux", "boot",   "search", "increment", NULL };
+	struct esp *x = *state;
+
+	grub_esp_put_usual(x);
+	grub_esp_put_image(x, &(struct build_grub){ "/EFI/debian", NULL, grub_debian_sbat, modules });
+	expect_run(x, "set a=2\nincrement a\necho $a\nset b=-1\ndecrement b\necho $b",
+		   "8 grub_cmd: set a=2\n8 grub_cmd: increment a\n8 grub_cmd: echo 3\n8 grub_cmd: set b=-1\n"
+		   "8 grub_cmd: decrement b\n8 grub_cmd: echo -2\n");
+	expect_run(x, "set a=x\nif decrement a; then echo yes; else echo $a; fi",
+		   "8 grub_cmd: set a=x\n8 grub_cmd: decrement a\n8 grub_cmd: echo x\n");
+}
+
 static void a_prefix_without_a_disk_is_on_that_of_the_image(void **state)
 {
 	struct esp *x = *state;
@@ -495,6 +512,7 @@ int main(void)
 		TEST(a_build_that_no_row_describes_leaves_the_kernel_open),
 		TEST(what_is_in_the_memory_disk_is_run_and_not_measured),
 		TEST(fonts_are_looked_for_where_the_build_does),
+		TEST(numbers_are_counted_up_and_down),
 		TEST(a_prefix_without_a_disk_is_on_that_of_the_image),
 		TEST(an_image_cut_short_is_an_error),
 	};
