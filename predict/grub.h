@@ -35,6 +35,7 @@ struct grub_rules {
 	bool options_have_nul; /* load options of a kernel end with a NUL */
 	bool initrd_by_load_file2;
 	unsigned shim_verifications; /* of a kernel, with Secure Boot; 0: not known */
+	bool refuses_modules; /* with Secure Boot, when it has opened and measured them; false: not known */
 };
 
 struct grub_image {

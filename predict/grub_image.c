@@ -23,7 +23,10 @@ enum {
  * - debian x64: 2.04: logs deb1 and deb2 of ibmtss (grub.cfg once). 2.06: recorded boot "grub", and a boot of it under shim
  *   16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same). 2.12: boots of 2.12-9+deb13u4 with and
  *   without Secure Boot (tests/boot). 2.14: boots of 2.14-4 likewise (tests/boot --newest): as 2.12, but that the load
- *   options end with a NUL.
+ *   options end with a NUL. With Secure Boot 2.06 and 2.12 were booted with a module in the prefix, which was measured and
+ *   refused.
+ * - ubuntu 2.04: logs ubuntu_2104 of go-attestation (grub.cfg once, no PCR 4 event of the kernel without Secure Boot; a loader of
+ *   its own for PE images came with 2.12 only) and elitebook of guard (the kernel once with Secure Boot).
  * - ubuntu 2.12: logs ubuntu-2404-amd-sevsnp and gdc-host of go-tpm-tools (load options without NUL, initrd by
  *   LoadFile2, no PCR 4 event of the kernel without Secure Boot, grub.cfg opened twice).
  * - Red Hat 2.06: log moklisttrusted of tpm2-tools (grub.cfg twice, two verifications of the kernel); 2.12: rhboot/grub2,
@@ -43,11 +46,13 @@ enum {
 
 static const struct grub_rules rules[] = {
 	{ "debian", 204, 204, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 1 },
-	{ "debian", 206, 206, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2 },
+	{ "debian", 206, 206, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2,
+	  .refuses_modules = true },
 	{ "debian", 212, 212, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
-	  .initrd_by_load_file2 = true, .shim_verifications = 1 },
+	  .initrd_by_load_file2 = true, .shim_verifications = 1, .refuses_modules = true },
 	{ "debian", 214, 214, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
 	  .options_have_nul = true, .initrd_by_load_file2 = true, .shim_verifications = 1 },
+	{ "ubuntu", 204, 204, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 1 },
 	{ "ubuntu", 212, 212, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
 	  .initrd_by_load_file2 = true },
 	{ "rh", REDHAT_206 },

@@ -57,6 +57,12 @@ def shim_grub_generated(esp, environment=""):
     esp.write("boot/grub/grubenv", block.ljust(1024, "#"))
 
 
+def shim_grub_module(esp):
+    """The same with a module for "insmod bli", which Secure Boot has to keep GRUB from."""
+    shim_grub_generated(esp)
+    esp.copy("boot/grub/x86_64-efi/bli.mod", esp.inputs.grub_module(esp.grub, "bli"))
+
+
 def shim_grub_next(esp):
     """As after grub-reboot: another entry, once."""
     shim_grub_generated(esp, "next_entry=custom\n")

@@ -256,6 +256,9 @@ static void modules_and_lists_are_read_from_the_prefix(void **state)
 	expect_run(x, "insmod bli\ninsmod bli\ninsmod echo\ninsmod none",
 		   "8 grub_cmd: insmod bli\n9 " P "/x86_64-efi/bli.mod\n9 " P "/x86_64-efi/newer.mod\n"
 		   "8 grub_cmd: insmod bli\n8 grub_cmd: insmod echo\n8 grub_cmd: insmod none\n");
+	expect_run(x, "if insmod none; then echo yes; else echo no; fi\nif insmod newer; then echo yes; fi",
+		   "8 grub_cmd: insmod none\n8 grub_cmd: echo no\n8 grub_cmd: insmod newer\n"
+		   "9 " P "/x86_64-efi/newer.mod\n8 grub_cmd: echo yes\n");
 	esp_put_text(x, "other/x86_64-efi/command.lst", "ls: ls\n");
 	expect_run(x, "set prefix=($root)/other",
 		   "8 grub_cmd: set prefix=(hd0,gpt1)/other\n9 (hd0,gpt1)/other/x86_64-efi/command.lst\n");
