@@ -16,7 +16,10 @@
 enum grub_linux {
 	GRUB_LINUX_UNKNOWN,
 	GRUB_LINUX_PARAMS, /* kernel and initrd are put into memory and entered past the PE entry point */
-	/* GRUB loads PE images itself, chain-loaded ones too: nobody measures them, their stubs see load options. */
+	/*
+	 * The module peimage loads PE images, chain-loaded ones too: nobody measures them, their stubs see load options. Without
+	 * it they are loaded by LoadImage().
+	 */
 	GRUB_LINUX_PE_ENTRY,
 	GRUB_LINUX_LOAD_IMAGE, /* LoadImage(): firmware measures it */
 };

@@ -210,6 +210,9 @@ static enum grub_linux way_of_linux(const struct grub *g)
 {
 	if (!g->image.rules || strcmp(g->image.arch, "x86_64") != 0)
 		return GRUB_LINUX_UNKNOWN;
+	/* The loader of PE images is a module, which images of grub-install and grub-mkstandalone do not have. */
+	if (g->image.rules->linux_x86 == GRUB_LINUX_PE_ENTRY && !grub_module_there(g, "peimage"))
+		return g->w->opt->secure_boot ? GRUB_LINUX_UNKNOWN : GRUB_LINUX_LOAD_IMAGE;
 	return g->image.rules->linux_x86;
 }
 
@@ -283,7 +286,7 @@ static int chain_options(struct grub *g, const struct grub_args *a, struct start
 	return s->options.p ? 0 : err_nomem(e);
 }
 
-/* LoadImage() measures it, GRUB's own loader (Debian's and Ubuntu's patch efi-peimage) does not. */
+/* LoadImage() measures it, GRUB's own loader (Debian's and Ubuntu's module peimage) does not. */
 static int measure_chained(struct grub *g, const struct start *s, struct pcrcast_error *e)
 {
 	struct event_text text = { "image chain-loaded by GRUB", s->path };

@@ -15,32 +15,14 @@ const char grub_ubuntu_sbat[] =
 	"grub,5,Free Software Foundation,grub,2.12,https://www.gnu.org/software/grub/\n"
 	"grub.ubuntu,2,Ubuntu,grub2,2.12-1ubuntu7,https://www.ubuntu.com/\n";
 
-const char *const grub_usual_modules[] = { "tpm",
-					   "normal",
-					   "test",
-					   "true",
-					   "echo",
-					   "configfile",
-					   "search",
-					   "search_fs_uuid",
-					   "search_fs_file",
-					   "loadenv",
-					   "linux",
-					   "linuxefi",
-					   "chain",
-					   "boot",
-					   "font",
-					   "gettext",
-					   "efifwsetup",
-					   "minicmd",
-					   "keystatus",
-					   "sleep",
-					   "terminal",
-					   "regexp",
-					   "part_gpt",
-					   "gfxterm_background",
-					   "blscfg",
-					   NULL };
+const char *const grub_usual_modules[] = {
+	"tpm",        "normal",   "test",           "true",           "echo",
+	"configfile", "search",   "search_fs_uuid", "search_fs_file", "loadenv",
+	"linux",      "linuxefi", "peimage",        "chain",          "boot",
+	"font",       "gettext",  "efifwsetup",     "minicmd",        "keystatus",
+	"sleep",      "terminal", "regexp",         "part_gpt",       "gfxterm_background",
+	"blscfg",     NULL
+};
 
 enum { ELF_NAMES = 64, ELF_SECTIONS = 3 };
 

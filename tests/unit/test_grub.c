@@ -348,6 +348,17 @@ static void a_chain_loaded_image_is_measured_unless_grub_loads_it_itself(void **
 	esp_predict(x);
 	assert_int_equal(count_images(x), 1);
 	expect_incomplete(x, 0);
+	/* An image without the module that loads images. */
+	static const char *const modules[] = { "tpm", "normal", "linux", "chain", "boot", NULL };
+	prediction_done(&x->p);
+	grub_esp_put_image(x, &(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, modules });
+	esp_predict(x);
+	assert_int_equal(count_images(x), 2);
+	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux\n}\n");
+	prediction_done(&x->p);
+	esp_predict(x);
+	assert_int_equal(count_images(x), 2);
+	esp_put_text(x, CFG, config);
 	prediction_done(&x->p);
 	grub_esp_put_image(x, &(struct build_grub){ "/EFI/debian", NULL, "sbat,1\ngrub,9,FSF,grub,9.99,u\n",
 						    grub_usual_modules });

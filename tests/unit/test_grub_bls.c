@@ -23,8 +23,9 @@ static const char redhat_206_sbat[] =
 static const char redhat_212_sbat[] =
 	"sbat,1\ngrub,5,FSF,grub,2.12,u\ngrub.rh,2,Red Hat,grub2,2.12-10.fc41,u\n";
 static const char debian_214_sbat[] = "sbat,1\ngrub,5,FSF,grub,2.14,u\ngrub.debian,5,Debian,grub2,2.14-4,u\n";
-static const char *const upstream_modules[] = { "tpm",  "normal", "test",       "true",   "linux", "chain",
-						"boot", "search", "configfile", "blsuki", NULL };
+static const char *const upstream_modules[] = { "tpm",    "normal",     "test",    "true",
+						"linux",  "chain",      "peimage", "boot",
+						"search", "configfile", "blsuki",  NULL };
 
 /* ---- Red Hat ---- */
 
