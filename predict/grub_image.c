@@ -23,8 +23,8 @@ enum {
  * - debian x64: 2.04: logs deb1 and deb2 of ibmtss (grub.cfg once). 2.06: recorded boot "grub", and a boot of it under shim
  *   16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same). 2.12: boots of 2.12-9+deb13u4 with and
  *   without Secure Boot (tests/boot). 2.14: boots of 2.14-4 likewise (tests/boot --newest): as 2.12, but that the load
- *   options end with a NUL. Images of 2.12 and 2.14 without the module peimage were booted without
- *   Secure Boot (LoadImage() measures the kernel). With Secure Boot 2.06 and 2.12 were booted with a module in the prefix, which was measured and
+ *   options end with a NUL. Images of 2.12 and 2.14 without the module peimage were booted without Secure Boot (LoadImage()
+ *   measures the kernel). With Secure Boot 2.06 and 2.12 were booted with a module in the prefix, which was measured and
  *   refused.
  * - ubuntu 2.04: logs ubuntu_2104 of go-attestation (grub.cfg once, no PCR 4 event of the kernel without Secure Boot; a loader of
  *   its own for PE images came with 2.12 only) and elitebook of guard (the kernel once with Secure Boot).
