@@ -6,6 +6,28 @@
  */
 #include "predict/grub.h"
 
+/*
+ * A prefix that names a device, which is the first root too. "(,gpt2)/boot/grub", as grub-install embeds it, and "()/…" leave
+ * out the disk, which is the one that the image is on.
+ */
+static int split_prefix(struct grub *g, const char **ret_root, const char **ret, struct pcrcast_error *e)
+{
+	const char *prefix = g->image.prefix, *end = strchr(prefix, ')');
+	const char *own = g->devices[0].name;
+	int disk = (int)strcspn(own, ",");
+
+	if (!end)
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
+			       "%s: expected a \")\" in the embedded prefix, found %s", g->image.shown,
+			       prefix);
+	if (prefix[1] == ',' || prefix[1] == ')')
+		*ret_root = pool_printf(g->pool, "%.*s%.*s", disk, own, (int)(end - prefix - 1), prefix + 1);
+	else
+		*ret_root = pool_text(g->pool, prefix + 1, (size_t)(end - prefix - 1));
+	*ret = *ret_root ? pool_printf(g->pool, "(%s)%s", *ret_root, end + 1) : NULL;
+	return *ret ? 0 : err_nomem(e);
+}
+
 /* Variables that are set before a configuration runs. */
 static int set_variables(struct grub *g, struct pcrcast_error *e)
 {
@@ -16,6 +38,7 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 		"feature_menuentry_options",      "feature_200_final",
 		"feature_nativedisk_cmd",         "feature_timeout_style",
 		"feature_search_cryptodisk_only", "feature_tpm_cap_pcrs",
+		"feature_tpm2_cap_pcrs",          "feature_gcry_hw_accel",
 	};
 	const char *dev = g->devices[0].name, *dir = g->start->path;
 	char *path = pool_printf(g->pool, "(%s)%s", dev, dir);
@@ -27,13 +50,26 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 		if (*p == '\\')
 			*p = '/';
 	*strrchr(path, '/') = 0;
+	const char *root = dev, *prefix = g->image.prefix;
+	if (prefix && *prefix == '(')
+		r = split_prefix(g, &root, &prefix, e);
+	else if (prefix)
+		prefix = pool_printf(g->pool, "(%s)%s", dev, prefix);
+	else /* then it is where the image is */
+		prefix = path;
+	if (r < 0)
+		return r;
 	const char *const fixed[][2] = { { "grub_cpu", g->image.arch },
 					 { "grub_platform", "efi" },
-					 { "root", dev },
+					 { "root", root },
 					 { "cmdpath", path },
+					 { "fw_path",
+					   g->image.rules && g->image.rules->redhat ? path : NULL },
 					 { "color_normal", "light-gray/black" },
 					 { "color_highlight", "black/light-gray" } };
 	for (size_t i = 0; r == 0 && i < sizeof fixed / sizeof fixed[0]; i++) {
+		if (!fixed[i][1])
+			continue;
 		r = grub_set(g, fixed[i][0], grub_text(fixed[i][1]), e);
 		if (r == 0)
 			r = grub_export(g, fixed[i][0], e);
@@ -45,13 +81,6 @@ static int set_variables(struct grub *g, struct pcrcast_error *e)
 			if (r == 0)
 				r = grub_export(g, features[i], e);
 		}
-	const char *prefix = g->image.prefix;
-	if (prefix && *prefix != '(')
-		prefix = pool_printf(g->pool, "(%s)%s", dev, prefix);
-	else if (prefix && (prefix[1] == ',' || prefix[1] == ')'))
-		return grub_stop(g, "its embedded prefix names a part of a disk only", NULL, e);
-	if (!prefix) /* then it is where the image is */
-		prefix = path;
 	if (r == 0)
 		r = grub_set(g, "prefix", grub_text(prefix), e);
 	return r < 0 ? r : grub_export(g, "prefix", e);
@@ -88,9 +117,23 @@ static int add_volume(struct grub *g, const char *text, struct pcrcast_error *e)
 	if (r < 0)
 		return r;
 	d.tree = *place;
+	d.may_tell_case = true;
 	g->w->used |= OPTION_GRUB_VOLUME;
 	g->devices[g->n_devices++] = d;
 	return 0;
+}
+
+/* One of the file systems that images are built with: FAT, squashfs, tar or cpio. */
+static int open_memdisk(const struct blob *bytes, struct tree **ret, struct pcrcast_error *e)
+{
+	static const char shown[] = "GRUB's memory disk";
+	uint8_t magic[4] = { 0 };
+
+	if (bytes->len >= sizeof magic && blob_read(bytes, 0, magic, sizeof magic, e) == 0 &&
+	    memcmp(magic, "hsqs", 4) == 0)
+		return tree_open_squashfs(bytes, shown, ret, e);
+	int r = tree_open_fat(bytes, shown, ret, e);
+	return r == 0 || r == -PCRCAST_ENOMEM ? r : tree_open_archive(bytes, shown, ret, e);
 }
 
 static int add_devices(struct grub *g, struct pcrcast_error *e)
@@ -111,12 +154,19 @@ static int add_devices(struct grub *g, struct pcrcast_error *e)
 		r = add_volume(g, g->w->opt->grub_volumes[i], e);
 	if (r < 0 || !g->image.has_memdisk)
 		return r;
-	struct grub_device memdisk = { .name = "memdisk", .unmeasured = true };
+	struct grub_device memdisk = { .name = "memdisk", .unmeasured = true, .may_tell_case = true };
 	struct tree **place = new_tree(g);
 	if (!place)
 		return err_nomem(e);
-	if (tree_open_fat(&g->image.memdisk, "GRUB's memory disk", place, &why) < 0)
-		*place = NULL; /* squashfs, tar: nothing in it is known */
+	*place = NULL;
+	r = open_memdisk(&g->image.memdisk, place, &why);
+	if (r == -PCRCAST_ENOMEM)
+		return err_nomem(e);
+	if (r < 0) {
+		memdisk.why = pool_printf(g->pool, "%s", why.msg);
+		if (!memdisk.why)
+			return err_nomem(e);
+	}
 	memdisk.tree = *place;
 	g->devices[g->n_devices++] = memdisk;
 	return 0;
@@ -168,6 +218,9 @@ int stage_grub(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	if (r == 0)
 		r = add_devices(&g, e);
 	g.measures = grub_module_there(&g, "tpm");
+	/* Red Hat's 2.12 since Fedora 45 and RHEL 10: configure --with-pcr8-disabled leaves out PCR 8, for which the module has this. */
+	if (r == 0 && g.measures && grub_image_mentions(&g.image, "grub_tpm_disable_pcr"))
+		r = walk_unknown(w, 8, "whether this build of GRUB measures commands is not known", NULL, e);
 	if (r == 0)
 		r = set_variables(&g, e);
 	if (r == 0 && !g.stopped)

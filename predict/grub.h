@@ -16,7 +16,11 @@
 enum grub_linux {
 	GRUB_LINUX_UNKNOWN,
 	GRUB_LINUX_PARAMS, /* kernel and initrd are put into memory and entered past the PE entry point */
-	GRUB_LINUX_PE_ENTRY, /* GRUB loads the PE image itself: nobody measures it, its stub sees load options */
+	/*
+	 * The module peimage loads PE images, chain-loaded ones too: nobody measures them, their stubs see load options. Without
+	 * it they are loaded by LoadImage().
+	 */
+	GRUB_LINUX_PE_ENTRY,
 	GRUB_LINUX_LOAD_IMAGE, /* LoadImage(): firmware measures it */
 };
 
@@ -25,10 +29,16 @@ struct grub_rules {
 	const char *vendor;      /* as in the second line of .sbat: "debian"; "": upstream */
 	unsigned from, to;       /* versions: major * 100 + minor; to is included */
 	bool opens_config_twice; /* once to see that it is there */
-	bool contexts_pass_all;  /* configfile and submenus hand on every variable, not only exported ones */
+	/*
+	 * Red Hat's patches: configfile and submenus hand on every variable, not only exported ones; the default entry is looked
+	 * for by id and title before it is a number; a configuration beside the image comes before that of the prefix; blscfg.
+	 */
+	bool redhat;
 	enum grub_linux linux_x86;
+	bool options_have_nul; /* load options of a kernel end with a NUL */
 	bool initrd_by_load_file2;
 	unsigned shim_verifications; /* of a kernel, with Secure Boot; 0: not known */
+	bool refuses_modules; /* with Secure Boot, when it has opened and measured them; false: not known */
 };
 
 struct grub_image {
@@ -91,7 +101,8 @@ struct grub_entry {
 	struct grub_args args; /* for setparams; the first is the title */
 	bool setparams;        /* the entry begins with that command */
 	const struct grub_node *body;
-	struct slice text; /* when body is NULL: text still to be parsed */
+	struct slice text;    /* when body is NULL: text still to be parsed */
+	const char *text_why; /* not NULL: what it is is not known */
 	const char *file;
 	uint32_t line;
 	bool submenu, restricted;
@@ -119,7 +130,9 @@ struct grub_scope {
 struct grub_device {
 	const char *name;  /* "hd0,gpt1" */
 	struct tree *tree; /* NULL: there is one, but what it holds is not known */
+	const char *why;   /* then: why; NULL: it is not in the image */
 	bool unmeasured;
+	bool may_tell_case; /* it may be that names with other capitals are other names: it is not FAT, or not known to be */
 	const char *uuid; /* NULL: not known */
 };
 
@@ -131,6 +144,13 @@ struct grub_loaded {
 	struct blob_builder initrd;
 	bool has_initrd;
 	const char *initrd_why; /* its bytes are not known */
+};
+
+/* What blscfg has read, newest first. */
+struct grub_bls_list {
+	struct grub_bls_entry **entries;
+	size_t n, cap;
+	const struct grub_context *context; /* where it ran */
 };
 
 enum { GRUB_DEVICES_MAX = 10 };
@@ -150,6 +170,7 @@ struct grub {
 	size_t n_loaded, cap_loaded;
 	const struct slice *command_list; /* command.lst of the prefix; NULL: none was read */
 	struct grub_loaded loaded;
+	struct grub_bls_list bls;
 	bool measures;        /* the tpm module is there */
 	bool quiet;           /* the rescue parser runs, which measures no commands */
 	bool normal;          /* normal mode was entered: the prefix is watched */
@@ -229,7 +250,8 @@ struct grub_command {
 		   struct pcrcast_error *e);
 };
 
-const struct grub_command *grub_command_find(const char *name);
+/* The one whose module is there, else any of this name; NULL: none. */
+const struct grub_command *grub_command_find(const struct grub *g, const char *name);
 
 /* Options of the form -x, --long, --long=value and --long value, as grub-core/lib/arg.c takes them. */
 struct grub_option {
@@ -254,7 +276,7 @@ typedef int grub_run_fn(struct grub *g, const struct grub_args *a, struct grub_r
 grub_run_fn grub_cmd_test, grub_cmd_search, grub_cmd_search_uuid, grub_cmd_search_label, grub_cmd_search_file,
 	grub_cmd_load_env, grub_cmd_save_env, grub_cmd_insmod, grub_cmd_menuentry, grub_cmd_submenu,
 	grub_cmd_normal, grub_cmd_source, grub_cmd_configfile, grub_cmd_linux, grub_cmd_initrd, grub_cmd_boot,
-	grub_cmd_chainloader, grub_cmd_loadfont;
+	grub_cmd_chainloader, grub_cmd_loadfont, grub_cmd_blscfg, grub_cmd_uki;
 
 /* ---- modules (grub_modules.c) ---- */
 
@@ -268,7 +290,20 @@ int grub_language_changed(struct grub *g, struct pcrcast_error *e);
 /* The module that command.lst names for a command; NULL: none. */
 const char *grub_listed_module(struct grub *g, const char *command);
 
-/* ---- menu (grub_menu.c) ---- */
+/* ---- menu (grub_choice.c, grub_menu.c) ---- */
+
+/* The entry that a number, title or id names; -1: none. *ret_why: why that is not known; else untouched. */
+long grub_menu_find(struct grub *g, const char *spec, const char **ret_why);
+/* Behind the first single ">", which is for the submenu; NULL: there is none. */
+const char *grub_menu_rest(const char *spec);
 
 int grub_show_menu(struct grub *g, bool nested, struct pcrcast_error *e);
+int grub_menu_add(struct grub *g, const struct grub_entry *entry, struct pcrcast_error *e);
 int grub_run_config(struct grub *g, struct grub_value name, struct pcrcast_error *e);
+
+/* ---- names of entries (grub_version.c): negative, 0 or positive, when a is older, the same or newer ---- */
+
+/* Red Hat's: names of packages with version and release. */
+int grub_compare_packages(const char *a, const char *b);
+/* Upstream's: names of files, as "ls -v" has them. */
+int grub_compare_files(const char *a, const char *b);

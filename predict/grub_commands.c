@@ -29,6 +29,48 @@ static int run_unset(struct grub *g, const struct grub_args *a, struct grub_resu
 	return a->n ? grub_unset(g, a->v[0].s, e) : 0;
 }
 
+/* increment and decrement of Red Hat's 2.06 and 2.12 (commands/increment.c): a variable that is a number. */
+static int add_to(struct grub *g, const struct grub_args *a, long n, struct grub_result *res,
+		  struct pcrcast_error *e)
+{
+	const char *end;
+
+	*res = (struct grub_result){ GRUB_FAILED, NULL };
+	if (a->n != 1)
+		return 0;
+	if (a->v[0].why)
+		return grub_stop(g, a->v[0].why, NULL, e);
+	struct grub_value v = grub_get(g, a->v[0].s);
+	if (v.why) {
+		res->why = v.why;
+		return grub_set(g, a->v[0].s, v, e);
+	}
+	if (!v.s)
+		return 0;
+	bool negative = *v.s == '-';
+	unsigned long size = grub_number(v.s + negative, &end);
+	if (!end || size > INT32_MAX)
+		return 0;
+	long value = negative ? -(long)size : (long)size;
+	const char *text = pool_printf(g->pool, "%ld", value + n);
+	if (!text)
+		return err_nomem(e);
+	res->code = GRUB_OK;
+	return grub_set(g, a->v[0].s, grub_text(text), e);
+}
+
+static int run_increment(struct grub *g, const struct grub_args *a, struct grub_result *res,
+			 struct pcrcast_error *e)
+{
+	return add_to(g, a, 1, res, e);
+}
+
+static int run_decrement(struct grub *g, const struct grub_args *a, struct grub_result *res,
+			 struct pcrcast_error *e)
+{
+	return add_to(g, a, -1, res, e);
+}
+
 /* What is exported matters where a context is opened; a name that is not known is not exported. */
 static int run_export(struct grub *g, const struct grub_args *a, struct grub_result *res,
 		      struct pcrcast_error *e)
@@ -128,15 +170,6 @@ static int run_ask(struct grub *g, const struct grub_args *a, struct grub_result
 	(void)a;
 	(void)res;
 	return grub_stop(g, "the configuration asks the user", NULL, e);
-}
-
-/* Red Hat's entries of the Boot Loader Specification, whose order and variables are rules of their own. */
-static int run_blscfg(struct grub *g, const struct grub_args *a, struct grub_result *res,
-		      struct pcrcast_error *e)
-{
-	(void)a;
-	(void)res;
-	return grub_stop(g, "entries of blscfg are not followed", NULL, e);
 }
 
 /* --is-supported came with 2.12; 2.06 takes no notice of it and resets into the setup (tried with Debian's). */
@@ -245,46 +278,6 @@ static int run_return(struct grub *g, const struct grub_args *a, struct grub_res
 	return 0;
 }
 
-/* ---- fonts ---- */
-
-static int load_font(struct grub *g, struct grub_value name, bool *ret_loaded, struct pcrcast_error *e)
-{
-	struct grub_value prefix = grub_get(g, "prefix");
-	struct grub_file f = { .found = GRUB_ABSENT };
-	int r = 0;
-
-	*ret_loaded = false;
-	if (name.why || strchr("(/+", name.s[0])) {
-		r = grub_open_file(g, name, &f, e);
-	} else {
-		/* Debian and Ubuntu 2.06 and later look into the memory disk first, which nobody measures. */
-		if (grub_device_find(g, "memdisk"))
-			r = grub_open_file(
-				g, grub_text(pool_printf(g->pool, "(memdisk)/fonts/%s.pf2", name.s)), &f, e);
-		if (r == 0 && f.found == GRUB_ABSENT) {
-			if (prefix.s && !prefix.why)
-				prefix = grub_text(pool_printf(g->pool, "%s/fonts/%s.pf2", prefix.s, name.s));
-			if (prefix.s)
-				r = grub_open_file(g, prefix, &f, e);
-		}
-	}
-	*ret_loaded = r == 0 && f.found == GRUB_FOUND;
-	return r;
-}
-
-int grub_cmd_loadfont(struct grub *g, const struct grub_args *a, struct grub_result *res,
-		      struct pcrcast_error *e)
-{
-	bool loaded = a->n > 0;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && loaded && i < a->n; i++)
-		r = load_font(g, a->v[i], &loaded, e);
-	/* Whether the file is a font that GRUB can use is not looked into. */
-	*res = (struct grub_result){ loaded ? GRUB_OK : GRUB_FAILED, NULL };
-	return r;
-}
-
 /* ---- the table ---- */
 
 static const struct grub_command commands[] = {
@@ -292,6 +285,8 @@ static const struct grub_command commands[] = {
 	{ "unset", NULL, run_unset },
 	{ "insmod", NULL, grub_cmd_insmod },
 	{ "ls", NULL, run_hardware },
+	{ "increment", "increment", run_increment },
+	{ "decrement", "increment", run_decrement },
 	{ "export", "normal", run_export },
 	{ "clear", "normal", run_success },
 	{ "break", "normal", run_break },
@@ -325,8 +320,10 @@ static const struct grub_command commands[] = {
 	{ "chainloader", "chain", grub_cmd_chainloader },
 	{ "boot", "boot", grub_cmd_boot },
 	{ "loadfont", "font", grub_cmd_loadfont },
-	{ "blscfg", "blscfg", run_blscfg },
-	{ "bls_import", "blscfg", run_blscfg },
+	{ "blscfg", "blscfg", grub_cmd_blscfg },
+	{ "bls_import", "blscfg", grub_cmd_blscfg },
+	{ "blscfg", "blsuki", grub_cmd_blscfg },
+	{ "uki", "blsuki", grub_cmd_uki },
 	{ "fwsetup", "efifwsetup", run_fwsetup },
 	{ "exit", "minicmd", run_leave },
 	{ "halt", "halt", run_leave },
@@ -350,10 +347,18 @@ static const struct grub_command commands[] = {
 	{ "password_pbkdf2", "password_pbkdf2", run_success },
 };
 
-const struct grub_command *grub_command_find(const char *name)
+const struct grub_command *grub_command_find(const struct grub *g, const char *name)
 {
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
+	const struct grub_command *any = NULL;
+
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		const struct grub_command *c = &commands[i];
+
+		if (strcmp(c->name, name) != 0)
+			continue;
+		if (!c->module || grub_module_there(g, c->module))
+			return c;
+		any = c;
+	}
+	return any;
 }

@@ -79,7 +79,7 @@ static int call_function(struct grub *g, const struct grub_function *f, const st
 static int find_command(struct grub *g, const char *name, const struct grub_command **ret,
 			struct pcrcast_error *e)
 {
-	const struct grub_command *c = grub_command_find(name);
+	const struct grub_command *c = grub_command_find(g, name);
 	const char *listed;
 
 	*ret = NULL;

@@ -66,7 +66,9 @@ static int split_name(struct grub *g, const char *name, struct grub_file *f, str
 		return 0;
 	}
 	f->device = grub_device_find(g, device.s);
-	if (!f->device || !f->device->tree)
+	if (f->device && f->device->why)
+		f->why = f->device->why;
+	else if (!f->device || !f->device->tree)
 		f->why = pool_printf(g->pool, "%s is on (%s), which is not in the image and no --grub-volume",
 				     f->path, device.s);
 	else if (*f->path != '/' && *f->path)
@@ -76,21 +78,45 @@ static int split_name(struct grub *g, const char *name, struct grub_file *f, str
 	return f->why ? 0 : err_nomem(e);
 }
 
+/* A path as the tree stores it, but for how many slashes there are. */
+static bool same_spelling(const char *path, const char *stored)
+{
+	for (; *path || *stored; path++, stored++) {
+		while (path[0] == '/' && (path[1] == '/' || (!path[1] && !*stored)))
+			path++;
+		if (*path != (*stored == '\\' ? '/' : *stored))
+			return false;
+	}
+	return true;
+}
+
 /* In a tree: GRUB takes several slashes for one. */
 static int find_in_tree(struct grub *g, struct grub_file *f, struct pcrcast_error *e)
 {
+	struct pcrcast_error why = { 0 };
 	struct tree_list ignored;
-	int r = tree_open_file(f->device->tree, f->path, &f->content, NULL, e);
+	const char *stored = NULL;
+	int r = tree_open_file(f->device->tree, f->path, &f->content, &stored, &why);
 
-	(void)g;
+	if (r == 0 && f->device->may_tell_case && !same_spelling(f->path, stored)) {
+		f->why = pool_printf(g->pool, "whether %s is the file %s depends on the file system", f->path,
+				     stored);
+		return f->why ? 0 : err_nomem(e);
+	}
 	if (r == -PCRCAST_ENOTFOUND) {
-		r = tree_list_dir(f->device->tree, *f->path ? f->path : "/", &ignored, e);
+		r = tree_list_dir(f->device->tree, *f->path ? f->path : "/", &ignored, &why);
 		f->is_dir = r == 0;
 	}
 	if (r == -PCRCAST_ENOTFOUND) {
 		f->found = GRUB_ABSENT;
 		return 0;
 	}
+	if (r == -PCRCAST_EUNSUPPORTED) {
+		f->why = pool_printf(g->pool, "%s", why.msg);
+		return f->why ? 0 : err_nomem(e);
+	}
+	if (r < 0 && e)
+		*e = why;
 	if (r == 0)
 		f->found = GRUB_FOUND;
 	return r;

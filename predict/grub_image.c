@@ -19,30 +19,53 @@ enum {
 };
 
 /*
- * How builds behave, where they differ. Evidence: debian 2.06 x64: recorded boot "grub", and a boot of
- * it under shim 16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same); debian 2.12 x64: boots of
- * 2.12-9+deb13u4 with and without Secure Boot (tests/boot); 2.04: logs deb1 and deb2 of
- * ibmtss (once); ubuntu 2.12: logs
- * ubuntu-2404-amd-sevsnp and gdc-host of go-tpm-tools (load options without NUL, initrd by LoadFile2, no PCR 4 event
- * of the kernel without Secure Boot, grub.cfg opened twice); redhat 2.06: log moklisttrusted of tpm2-tools (grub.cfg
- * twice, two verifications of the kernel). Upstream 2.12: grub-core/loader/efi/linux.c. Builds without a row: what the
- * kernel is started with is said to be unknown.
+ * How builds behave, where they differ. Evidence:
+ * - debian x64: 2.04: logs deb1 and deb2 of ibmtss (grub.cfg once). 2.06: recorded boot "grub", and a boot of it under shim
+ *   16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same). 2.12: boots of 2.12-9+deb13u4 with and
+ *   without Secure Boot (tests/boot). 2.14: boots of 2.14-4 likewise (tests/boot --newest): as 2.12, but that the load
+ *   options end with a NUL. Images of 2.12 and 2.14 without the module peimage were booted without Secure Boot (LoadImage()
+ *   measures the kernel). With Secure Boot 2.06 and 2.12 were booted with a module in the prefix, which was measured and
+ *   refused.
+ * - ubuntu 2.04: logs ubuntu_2104 of go-attestation (grub.cfg once, no PCR 4 event of the kernel without Secure Boot; a loader of
+ *   its own for PE images came with 2.12 only) and elitebook of guard (the kernel once with Secure Boot).
+ * - ubuntu 2.12: logs ubuntu-2404-amd-sevsnp and gdc-host of go-tpm-tools (load options without NUL, initrd by
+ *   LoadFile2, no PCR 4 event of the kernel without Secure Boot, grub.cfg opened twice).
+ * - Red Hat 2.06: log moklisttrusted of tpm2-tools (grub.cfg twice, two verifications of the kernel); 2.12: rhboot/grub2,
+ *   branches fedora-40 to fedora-45 and rhel-10: normal/main.c (grub_try_normal_prefix: opens it to see whether it is there),
+ *   loader/i386/efi/linux.c (linux enters the kernel at its handover offset, and asks shim for no verification of its own; commit
+ *   5e9e7e44 says that of the two loaders in x86 builds this one is used), kern/efi/sb.c (one verification, of what is opened).
+ *   Boots of an image built from branch fedora-42, without Secure Boot and with it under shim 16.1: every event.
+ * - Upstream 2.12 and 2.14: grub-core/loader/efi/linux.c.
+ * Builds without a row: what the kernel is started with is said to be unknown.
  */
+#define REDHAT_206                                                                            \
+	206, 206, .opens_config_twice = true, .redhat = true, .linux_x86 = GRUB_LINUX_PARAMS, \
+		  .shim_verifications = 2
+#define REDHAT_212                                                                            \
+	212, 212, .opens_config_twice = true, .redhat = true, .linux_x86 = GRUB_LINUX_PARAMS, \
+		  .shim_verifications = 1
+
 static const struct grub_rules rules[] = {
 	{ "debian", 204, 204, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 1 },
-	{ "debian", 206, 206, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2 },
+	{ "debian", 206, 206, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2,
+	  .refuses_modules = true },
 	{ "debian", 212, 212, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
-	  .initrd_by_load_file2 = true, .shim_verifications = 1 },
+	  .initrd_by_load_file2 = true, .shim_verifications = 1, .refuses_modules = true },
+	{ "debian", 214, 214, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
+	  .options_have_nul = true, .initrd_by_load_file2 = true, .shim_verifications = 1 },
+	{ "ubuntu", 204, 204, .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 1 },
 	{ "ubuntu", 212, 212, .opens_config_twice = true, .linux_x86 = GRUB_LINUX_PE_ENTRY,
 	  .initrd_by_load_file2 = true },
-	{ "rh", 206, 206, .opens_config_twice = true, .contexts_pass_all = true,
-	  .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2 },
-	{ "fedora", 206, 206, .opens_config_twice = true, .contexts_pass_all = true,
-	  .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2 },
-	{ "centos", 206, 206, .opens_config_twice = true, .contexts_pass_all = true,
-	  .linux_x86 = GRUB_LINUX_PARAMS, .shim_verifications = 2 },
+	{ "rh", REDHAT_206 },
+	{ "rh", REDHAT_212 },
+	{ "fedora", REDHAT_206 },
+	{ "fedora", REDHAT_212 },
+	{ "centos", REDHAT_206 },
+	{ "centos", REDHAT_212 },
 	{ "", 204, 206, .linux_x86 = GRUB_LINUX_PARAMS },
 	{ "", 212, 212, .linux_x86 = GRUB_LINUX_LOAD_IMAGE, .initrd_by_load_file2 = true },
+	{ "", 214, 214, .linux_x86 = GRUB_LINUX_LOAD_IMAGE, .options_have_nul = true,
+	  .initrd_by_load_file2 = true },
 };
 
 /* Field i of a line of comma-separated values. */

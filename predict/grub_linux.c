@@ -92,7 +92,7 @@ static int open_kernel(struct grub *g, const struct grub_file *f, struct start *
 	return 0;
 }
 
-/* LoadOptions that GRUB's EFI loader gives the kernel: UTF-16 without a NUL. */
+/* LoadOptions that GRUB's EFI loader gives the kernel: UTF-16, before 2.14 without a NUL. */
 static int set_load_options(struct grub *g, struct start *s, struct grub_value line, struct pcrcast_error *e)
 {
 	struct pcrcast_error bad;
@@ -113,7 +113,7 @@ static int set_load_options(struct grub *g, struct start *s, struct grub_value l
 			g, "what GRUB makes of a command line that is not UTF-8 is not worked out");
 		return 0;
 	}
-	s->options = utf16_bytes(g->pool, wide, false);
+	s->options = utf16_bytes(g->pool, wide, g->image.rules && g->image.rules->options_have_nul);
 	return s->options.p ? 0 : err_nomem(e);
 }
 
@@ -210,6 +210,9 @@ static enum grub_linux way_of_linux(const struct grub *g)
 {
 	if (!g->image.rules || strcmp(g->image.arch, "x86_64") != 0)
 		return GRUB_LINUX_UNKNOWN;
+	/* The loader of PE images is a module, which images of grub-install and grub-mkstandalone do not have. */
+	if (g->image.rules->linux_x86 == GRUB_LINUX_PE_ENTRY && !grub_module_there(g, "peimage"))
+		return g->w->opt->secure_boot ? GRUB_LINUX_UNKNOWN : GRUB_LINUX_LOAD_IMAGE;
 	return g->image.rules->linux_x86;
 }
 
@@ -283,6 +286,24 @@ static int chain_options(struct grub *g, const struct grub_args *a, struct start
 	return s->options.p ? 0 : err_nomem(e);
 }
 
+/* LoadImage() measures it, GRUB's own loader (Debian's and Ubuntu's module peimage) does not. */
+static int measure_chained(struct grub *g, const struct start *s, struct pcrcast_error *e)
+{
+	struct event_text text = { "image chain-loaded by GRUB", s->path };
+
+	switch (way_of_linux(g)) {
+	case GRUB_LINUX_PE_ENTRY:
+		return 0;
+	case GRUB_LINUX_UNKNOWN:
+		return walk_event_unknown(
+			g->w, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, text,
+			grub_where(g, "whether this build of GRUB has firmware load an image is not known"),
+			NULL, e);
+	default:
+		return walk_image_load(g->w, &s->pe, s->path, text, e);
+	}
+}
+
 int grub_cmd_chainloader(struct grub *g, const struct grub_args *a, struct grub_result *res,
 			 struct pcrcast_error *e)
 {
@@ -315,8 +336,7 @@ int grub_cmd_chainloader(struct grub *g, const struct grub_args *a, struct grub_
 		return r;
 	if (verdict != IMAGE_ACCEPTED)
 		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "%s: %s", f.name, why);
-	r = walk_image_load(g->w, &s.pe, s.path, (struct event_text){ "image chain-loaded by GRUB", s.path },
-			    e);
+	r = measure_chained(g, &s, e);
 	if (r == 0)
 		r = chain_options(g, &rest, &s, e);
 	g->loaded = (struct grub_loaded){ .what = LOADED_CHAIN, .start = s, .name = f.name };

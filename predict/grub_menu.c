@@ -6,6 +6,11 @@
 
 enum { CONFIGS_MAX = 32 }; /* nested files */
 
+static bool is_redhat(const struct grub *g)
+{
+	return g->image.rules && g->image.rules->redhat;
+}
+
 /* ---- configuration files ---- */
 
 /* Directory of a file name, with its device. */
@@ -95,7 +100,7 @@ int grub_cmd_configfile(struct grub *g, const struct grub_args *a, struct grub_r
 	*res = (struct grub_result){ a->n == 1 ? GRUB_OK : GRUB_FAILED, NULL };
 	if (a->n != 1)
 		return 0;
-	int r = grub_context_open(g, g->image.rules && g->image.rules->contexts_pass_all, e);
+	int r = grub_context_open(g, is_redhat(g), e);
 	if (r == 0)
 		r = grub_run_config(g, a->v[0], e);
 	if (r == 0 && !g->stopped && !g->booted && g->context->menu.n)
@@ -105,33 +110,63 @@ int grub_cmd_configfile(struct grub *g, const struct grub_args *a, struct grub_r
 	return r;
 }
 
-/* normal FILE; without one it is prefix/grub.cfg, which some builds open once more to see that it is there. */
+/* grub.cfg in a directory; some builds open it once more to see that it is there. *ret_there: do they find it? */
+static int look_for_config(struct grub *g, const char *dir, const char **ret, bool *ret_there,
+			   struct pcrcast_error *e)
+{
+	struct grub_file f;
+
+	*ret_there = true;
+	*ret = pool_printf(g->pool, "%s/grub.cfg", dir);
+	if (!*ret)
+		return err_nomem(e);
+	if (!g->image.rules)
+		return walk_unknown(
+			g->w, 9,
+			"whether this build of GRUB opens its first configuration file once or twice is not known",
+			NULL, e);
+	if (!g->image.rules->opens_config_twice)
+		return 0;
+	int r = grub_open_file(g, grub_text(*ret), &f, e);
+	*ret_there = f.found != GRUB_ABSENT;
+	return r;
+}
+
+/* Without a name: beside the image with Red Hat's patches, or in the prefix. */
+static int choose_config(struct grub *g, struct grub_value *ret, struct pcrcast_error *e)
+{
+	struct grub_value prefix = grub_get(g, "prefix"), own = grub_get(g, "fw_path");
+	const char *name = NULL;
+	bool there = false;
+	int r = 0;
+
+	if (own.why || prefix.why || !prefix.s)
+		return grub_stop(g,
+				 own.why    ? own.why :
+				 prefix.why ? prefix.why :
+					      "the variable prefix is not set",
+				 NULL, e);
+	if (is_redhat(g) && own.s)
+		r = look_for_config(g, own.s, &name, &there, e);
+	if (r == 0 && !there)
+		r = look_for_config(g, prefix.s, &name, &there, e);
+	*ret = grub_text(name);
+	return r;
+}
+
+/* normal [FILE] */
 int grub_cmd_normal(struct grub *g, const struct grub_args *a, struct grub_result *res,
 		    struct pcrcast_error *e)
 {
-	struct grub_value name, prefix = grub_get(g, "prefix");
-	struct grub_file ignored;
-	int r = 0;
+	struct grub_value name = a->n ? a->v[0] : grub_text("");
+	int r = a->n ? 0 : choose_config(g, &name, e);
 
 	*res = (struct grub_result){ GRUB_OK, NULL };
-	if (a->n) {
-		name = a->v[0];
-	} else if (prefix.why || !prefix.s) {
-		return grub_stop(g, prefix.why ? prefix.why : "the variable prefix is not set", NULL, e);
-	} else {
-		name = grub_text(pool_printf(g->pool, "%s/grub.cfg", prefix.s));
-		if (!g->image.rules)
-			r = walk_unknown(
-				g->w, 9,
-				"whether this build of GRUB opens its first configuration file once or twice is not known",
-				NULL, e);
-		else if (g->image.rules->opens_config_twice)
-			r = grub_open_file(g, name, &ignored, e);
-	}
+	if (r < 0 || g->stopped)
+		return r;
 	g->normal = true;
 	g->quiet = false;
-	if (r == 0)
-		r = grub_read_lists(g, e);
+	r = grub_read_lists(g, e);
 	if (r == 0)
 		r = grub_run_config(g, name, e);
 	if (r == 0 && !g->stopped && !g->booted && g->context->menu.n)
@@ -142,6 +177,17 @@ int grub_cmd_normal(struct grub *g, const struct grub_args *a, struct grub_resul
 }
 
 /* ---- entries ---- */
+
+int grub_menu_add(struct grub *g, const struct grub_entry *entry, struct pcrcast_error *e)
+{
+	struct grub_menu *menu = &g->context->menu;
+	struct grub_entry *place = pool_push(g->pool, &menu->entries, &menu->n, &menu->cap, sizeof *place);
+
+	if (!place)
+		return err_nomem(e);
+	*place = *entry;
+	return 0;
+}
 
 static int add_entry(struct grub *g, const struct grub_args *a, bool submenu, struct grub_result *res,
 		     struct pcrcast_error *e)
@@ -175,13 +221,8 @@ static int add_entry(struct grub *g, const struct grub_args *a, bool submenu, st
 	entry.title = entry.args.v[0];
 	entry.id = o.given[4] ? o.values[4] : entry.title;
 	entry.restricted = !o.given[5];
-	struct grub_menu *menu = &g->context->menu;
-	struct grub_entry *place = pool_push(g->pool, &menu->entries, &menu->n, &menu->cap, sizeof *place);
-	if (!place)
-		return err_nomem(e);
-	*place = entry;
 	res->code = GRUB_OK;
-	return 0;
+	return grub_menu_add(g, &entry, e);
 }
 
 int grub_cmd_menuentry(struct grub *g, const struct grub_args *a, struct grub_result *res,
@@ -198,61 +239,6 @@ int grub_cmd_submenu(struct grub *g, const struct grub_args *a, struct grub_resu
 
 /* ---- choice ---- */
 
-/* menuentry_eq(): spec up to a ">" names the entry; ">>" stands for one ">". */
-static bool names_entry(const char *id, const char *spec)
-{
-	for (;; id++, spec++) {
-		if (spec[0] == '>' && spec[1] != '>')
-			return !*id;
-		if (*spec == '>')
-			spec++;
-		if (*id != *spec)
-			return false;
-		if (!*id)
-			return true;
-	}
-}
-
-/* Behind the first single ">"; NULL: there is none. */
-static const char *rest_of_spec(const char *spec)
-{
-	for (; *spec; spec++) {
-		if (spec[0] == '>' && spec[1] != '>')
-			return spec[1] ? spec + 1 : NULL;
-		if (*spec == '>')
-			spec++;
-	}
-	return NULL;
-}
-
-/*
- * The entry that a number, title or id names; -1: none. Upstream takes what begins with a digit for a number; Red
- * Hat's builds look for ids and titles first. Where both ways differ, or an id is not known: *ret_why.
- */
-static long find_entry(struct grub *g, const char *spec, const char **ret_why)
-{
-	const struct grub_menu *menu = &g->context->menu;
-	const char *end, *unknown = NULL;
-	unsigned long n = grub_number(spec, &end);
-	long by_number = end && n < menu->n ? (long)n : -1, by_name = -1;
-
-	for (size_t i = 0; by_name < 0 && i < menu->n; i++) {
-		const struct grub_entry *m = &menu->entries[i];
-
-		if (m->title.why || m->id.why)
-			unknown = m->title.why ? m->title.why : m->id.why;
-		else if (names_entry(m->title.s, spec) || names_entry(m->id.s, spec))
-			by_name = (long)i;
-	}
-	if (end) {
-		if (by_name >= 0 && by_name != by_number)
-			*ret_why = "the default entry is the number of one and the name of another";
-		return by_number;
-	}
-	*ret_why = unknown;
-	return by_name;
-}
-
 static int run_entry(struct grub *g, const struct grub_entry *m, struct pcrcast_error *e);
 
 /* The default entry, or the one that the user names. */
@@ -263,7 +249,7 @@ static int choose(struct grub *g, const struct grub_entry **ret, struct pcrcast_
 
 	if (def.why)
 		return grub_stop(g, def.why, "--entry", e);
-	long at = def.s ? find_entry(g, def.s, &why) : -1;
+	long at = def.s ? grub_menu_find(g, def.s, &why) : -1;
 	if (why)
 		return grub_stop(g, why, "--entry", e);
 	*ret = &g->context->menu.entries[at < 0 ? 0 : at];
@@ -300,7 +286,7 @@ int grub_show_menu(struct grub *g, bool nested, struct pcrcast_error *e)
 	if (r == 0 && g->w->opt->entry && !g->w->menu_seen) {
 		const char *why = NULL;
 
-		if (find_entry(g, g->w->opt->entry, &why) < 0 && !why)
+		if (grub_menu_find(g, g->w->opt->entry, &why) < 0 && !why)
 			return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
 				       "%s: the menu has no entry %s", g->file, g->w->opt->entry);
 	}
@@ -330,6 +316,8 @@ static int run_body(struct grub *g, const struct grub_entry *m, struct grub_resu
 	g->file = m->file;
 	g->line = m->line;
 	*res = (struct grub_result){ GRUB_OK, NULL };
+	if (m->text_why)
+		return grub_stop(g, m->text_why, NULL, e);
 	if (m->setparams) {
 		r = grub_add_arg(g, &params, grub_text("setparams"), e);
 		for (size_t i = 0; r == 0 && i < m->args.n; i++)
@@ -359,7 +347,7 @@ static const char *escaped_id(struct grub *g, const char *id)
 static int run_entry(struct grub *g, const struct grub_entry *m, struct pcrcast_error *e)
 {
 	struct grub_value def = grub_get(g, "default");
-	const char *rest = def.s && !def.why ? rest_of_spec(def.s) : NULL;
+	const char *rest = def.s && !def.why ? grub_menu_rest(def.s) : NULL;
 	struct grub_value chosen = grub_get(g, "chosen");
 	struct grub_result res;
 	int r = 0;
@@ -367,7 +355,7 @@ static int run_entry(struct grub *g, const struct grub_entry *m, struct pcrcast_
 	if (m->submenu) {
 		if (++g->depth > GRUB_DEPTH_MAX)
 			return grub_stop(g, "menus are nested too deep", NULL, e);
-		r = grub_context_open(g, g->image.rules && g->image.rules->contexts_pass_all, e);
+		r = grub_context_open(g, is_redhat(g), e);
 		if (r == 0)
 			r = grub_set(g, "timeout", grub_text("0"), e);
 	}
@@ -381,7 +369,9 @@ static int run_entry(struct grub *g, const struct grub_entry *m, struct pcrcast_
 	if (r == 0)
 		r = grub_export(g, "chosen", e);
 	if (r == 0)
-		r = rest ? grub_set(g, "default", grub_text(rest), e) : grub_unset(g, "default", e);
+		r = rest         ? grub_set(g, "default", grub_text(rest), e) :
+		    is_redhat(g) ? 0 :
+				   grub_unset(g, "default", e);
 	if (r == 0)
 		r = run_body(g, m, &res, e);
 	if (r < 0 || g->stopped || g->booted)

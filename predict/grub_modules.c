@@ -66,14 +66,15 @@ int grub_module_load(struct grub *g, const char *name, struct pcrcast_error *e)
 
 	if (r < 0 || f.found == GRUB_ABSENT)
 		return r;
+	bool refuses = g->image.rules && g->image.rules->refuses_modules && g->w->opt->secure_boot;
 	/* Whether a locked-down GRUB opens it before it refuses it differs by build. */
-	if (f.found == GRUB_FOUND && g->w->opt->secure_boot)
+	if (f.found == GRUB_FOUND && g->w->opt->secure_boot && !refuses)
 		return grub_stop(
 			g,
 			pool_printf(g->pool, "what GRUB makes of %s with Secure Boot is not known", f.name),
 			NULL, e);
 	r = grub_open_file(g, path, &f, e);
-	if (r < 0 || f.found == GRUB_ABSENT)
+	if (r < 0 || f.found == GRUB_ABSENT || (f.found == GRUB_FOUND && refuses))
 		return r;
 	if (f.found == GRUB_NOT_KNOWN)
 		return grub_stop(g, f.why, NULL, e);
@@ -90,7 +91,9 @@ int grub_cmd_insmod(struct grub *g, const struct grub_args *a, struct grub_resul
 		return grub_stop(g, a->v[0].why, NULL, e);
 	if (strchr("/(+", a->v[0].s[0]))
 		return grub_stop(g, "a module is loaded by its file name", NULL, e);
-	return grub_module_load(g, a->v[0].s, e);
+	int r = grub_module_load(g, a->v[0].s, e);
+	res->code = grub_module_there(g, a->v[0].s) ? GRUB_OK : GRUB_FAILED;
+	return r;
 }
 
 /* One of the translations' names; *ret_found: there is one. */

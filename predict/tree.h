@@ -46,6 +46,12 @@ int tree_open_source(struct source *file, const char *name, struct tree **ret, s
 /* A FAT12/16/32 file system held in bytes, which must outlive the tree; shown is its name in messages. */
 int tree_open_fat(const struct blob *bytes, const char *shown, struct tree **ret, struct pcrcast_error *e);
 
+/* The same for a tar or a cpio archive (newc), and for squashfs 4.0 compressed with xz. */
+int tree_open_archive(const struct blob *bytes, const char *shown, struct tree **ret,
+		      struct pcrcast_error *e);
+int tree_open_squashfs(const struct blob *bytes, const char *shown, struct tree **ret,
+		       struct pcrcast_error *e);
+
 /* PCRCAST_ENOTFOUND when there is no such directory (e says which path). */
 int tree_list_dir(struct tree *t, const char *path, struct tree_list *ret, struct pcrcast_error *e);
 

@@ -60,9 +60,44 @@ def shim_grub_generated(esp, environment=""):
     esp.write("boot/grub/grubenv", block.ljust(1024, "#"))
 
 
+def shim_grub_module(esp):
+    """The same with a module for "insmod bli", which Secure Boot has to keep GRUB from."""
+    shim_grub_generated(esp)
+    esp.copy("boot/grub/x86_64-efi/bli.mod", esp.inputs.grub_module(esp.grub, "bli"))
+
+
 def shim_grub_next(esp):
     """As after grub-reboot: another entry, once."""
     shim_grub_generated(esp, "next_entry=custom\n")
+
+
+def grub_chain(esp):
+    """A UKI that GRUB chain-loads, with a command line of GRUB's."""
+    _grub(esp, REMOVABLE, "chain.cfg")
+    esp.uki(UKI)
+
+
+def _bls(esp, config):
+    """The module that reads entries, which Debian's image does not embed."""
+    _grub(esp, REMOVABLE, config)
+    esp.copy("EFI/debian/x86_64-efi/blsuki.mod", esp.inputs.grub_module(esp.grub, "blsuki"))
+
+
+def grub_bls(esp):
+    """Entries of the Boot Loader Specification: their order, and what becomes of their values."""
+    _bls(esp, "bls.cfg")
+    for name in ("lab-9", "lab-10", "lab-2~rc1", "other"):
+        _config(esp, f"loader/entries/{name}.conf", "entry.conf")
+    esp.write("loader/entries/nothing.conf", "title no kernel\n")
+    esp.write("loader/entries/notes.txt", "no entry\n")
+    esp.write("boot/empty.cpio", empty_cpio())
+
+
+def grub_uki(esp):
+    """The newest of two UKIs, which GRUB lists and chain-loads."""
+    _bls(esp, "uki.cfg")
+    for name in ("lab-9", "lab-10"):
+        esp.uki(f"EFI/Linux/{name}.efi", cmdline=f"{esp.cmdline} uki={name}")
 
 
 def shim_grub_script(esp):

@@ -87,6 +87,12 @@ class Inputs:
         return (f"{self.packages}/{GRUBS[version]}/grub-efi-amd64-signed"
                 "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")
 
+    def grub_module(self, version, name):
+        """For 2.06 one of 2.12: it is there to be refused."""
+        suite = "trixie" if version == "2.06" else GRUBS[version]
+        return (f"{self.packages}/{suite}/grub-efi-amd64-bin"
+                f"/usr/lib/grub/x86_64-efi/{name}.mod")
+
     def kernel(self, version):
         tree = f"{self.packages}/{KERNELS[version]}/kernel"
         found = glob.glob(f"{tree}/boot/vmlinuz-*") + glob.glob(f"{tree}/usr/lib/modules/*/vmlinuz")

@@ -244,13 +244,16 @@ ALL = [
              refused=True),
     Scenario("unsigned-257", chains.unsigned, firmware="ovmf-secureboot", refused=True),
     Scenario("strange-257", chains.strange, firmware="ovmf-own", refused=True),
-    Scenario("debian-2.06", chains.shim_grub_generated, grub="2.06", firmware="ovmf-microsoft",
+    Scenario("debian-2.06", chains.shim_grub_module, grub="2.06", firmware="ovmf-microsoft",
              searches=True),
-    Scenario("debian-2.12", chains.shim_grub, kernel="6.12", firmware="ovmf-microsoft"),
+    Scenario("debian-2.12", chains.shim_grub_module, kernel="6.12", firmware="ovmf-microsoft",
+             searches=True),
     Scenario("grub-2.06", chains.grub, grub="2.06"),
     Scenario("grub-2.12", chains.grub, kernel="6.12"),
     Scenario("shim-grub-2.06", chains.shim_grub_script, grub="2.06", searches=True),
     Scenario("shim-grub-2.12", chains.shim_grub_script, kernel="6.12", searches=True),
+    Scenario("chain-2.06", chains.grub_chain, grub="2.06"),
+    Scenario("chain-2.12", chains.grub_chain),
     Scenario("generated-2.12", chains.shim_grub_generated, kernel="6.12", searches=True),
     Scenario("next-2.06", chains.shim_grub_next, grub="2.06", searches=True),
     Scenario("shim-menu-257", chains.shim_menu),
@@ -273,6 +276,12 @@ ALL = [
     Scenario("profile-choice-257", profile_choice),
     Scenario("kernel-6.12", bare, kernel="6.12"),
     Scenario("type1-6.12", type1_two_initrds, kernel="6.12"),
+]
+
+# What the GRUB of a release does not have yet; with Debian 12's firmware, for it is about GRUB.
+NEW = [
+    Scenario("bls-newest", chains.grub_bls, searches=True),
+    Scenario("uki-newest", chains.grub_uki, searches=True),
 ]
 
 
@@ -311,4 +320,6 @@ def newest():
                               alone=newest_firmware(scenario)))
         if name == "bare-newest":
             chosen.append(replace(moved, name="bare-newest-debian12"))
+    chosen += [replace(scenario, stub="newest", kernel="newest", grub="newest")
+               for scenario in NEW]
     return chosen

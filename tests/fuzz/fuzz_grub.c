@@ -1,6 +1,6 @@
 /*
- * GRUB's configuration language, run in a whole boot: the first byte chooses the build, the rest is grub.cfg up to the
- * first 0xff, and grubenv behind it.
+ * GRUB's configuration language, run in a whole boot: the first byte chooses the build and whether the order of a directory
+ * is known; the rest is grub.cfg up to the first 0xff, then grubenv, and two entries of the Boot Loader Specification.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,8 +24,12 @@ static struct {
 	{ "\\EFI\\BOOT", "BOOTX64.EFI", { NULL, 0 } },
 	{ "\\EFI\\debian", "grub.cfg", { NULL, 0 } },
 	{ "\\EFI\\debian", "grubenv", { NULL, 0 } },
+	{ "\\loader\\entries", "a-9.conf", { NULL, 0 } },
+	{ "\\loader\\entries", "a-10.conf", { NULL, 0 } },
+	{ "", "loader", { NULL, 0 } },
+	{ "\\loader", "entries", { NULL, 0 } },
 };
-enum { KERNEL = 1, IMAGE = 4, CONFIG = 5, ENVIRONMENT = 6, FILES = 7 };
+enum { KERNEL = 1, IMAGE = 4, CONFIG = 5, FUZZED = 4, FILES = 11 };
 
 static int read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *ret, struct pcrcast_error *e)
 {
@@ -51,7 +55,39 @@ static int open_file(struct tree *t, struct tree_node *file, struct blob *ret, s
 	return blob_of_bytes(&t->pool, files[file->place].bytes, ret, e);
 }
 
-static const struct tree_ops ops = { .read_dir = read_dir, .open = open_file, .in_disk_order = true };
+static const struct tree_ops ops[] = {
+	{ .read_dir = read_dir, .open = open_file },
+	{ .read_dir = read_dir, .open = open_file, .in_disk_order = true },
+};
+
+/* The part up to the next 0xff, in a block of its exact size, so that AddressSanitizer sees one byte too far. */
+static uint8_t *next_part(const uint8_t **data, size_t *size, size_t *ret_n)
+{
+	const uint8_t *end = *size ? memchr(*data, 0xff, *size) : NULL;
+	size_t n = end ? (size_t)(end - *data) : *size;
+	uint8_t *copy = malloc(n ? n : 1);
+
+	CHECK(copy);
+	if (n)
+		memcpy(copy, *data, n);
+	*size -= end ? n + 1 : n;
+	*data += end ? n + 1 : n;
+	*ret_n = n;
+	return copy;
+}
+
+static const char *const upstream_modules[] = { "tpm",  "normal", "test",    "true", "linux",  "chain",
+						"boot", "search", "loadenv", "echo", "blsuki", NULL };
+
+/* The builds that it may be. */
+static const struct build_grub builds[] = {
+	{ "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules },
+	{ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules },
+	{ "/EFI/debian", NULL, "sbat,1\ngrub,5,F,grub,2.12,u\ngrub.rh,2,R,grub2,2.12-1,u\n",
+	  grub_usual_modules },
+	{ "/EFI/debian", NULL, "sbat,1\ngrub,5,F,grub,2.14,u\n", upstream_modules },
+};
+enum { BUILDS = sizeof builds / sizeof builds[0] };
 
 static void check(const struct prediction *p)
 {
@@ -70,37 +106,33 @@ static void check(const struct prediction *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t *images[2], *kernel;
-	static size_t n_images[2], n_kernel;
+	static uint8_t *images[BUILDS], *kernel;
+	static size_t n_images[BUILDS], n_kernel;
 	struct predict_options opt = { .pcrs = 1 << 4 | 1 << 8 | 1 << 9 };
+	struct image img = { .kind = IMAGE_DIRECTORY };
+	uint8_t *parts[FUZZED];
 	struct pcrcast_error e;
 	struct prediction p;
-	struct image img = { .kind = IMAGE_DIRECTORY };
 
 	if (!kernel) {
 		kernel = build_kernel(1, 1, &n_kernel);
-		images[0] = build_grub(
-			&(struct build_grub){ "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules },
-			&n_images[0]);
-		images[1] = build_grub(
-			&(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules },
-			&n_images[1]);
+		for (size_t i = 0; i < BUILDS; i++)
+			images[i] = build_grub(&builds[i], &n_images[i]);
 	}
 	if (size == 0)
 		return 0;
-	/* exact-size copies, so that AddressSanitizer sees one byte too far */
-	const uint8_t *end = memchr(data + 1, 0xff, size - 1);
-	size_t n = end ? (size_t)(end - data - 1) : size - 1, rest = end ? size - n - 2 : 0;
-	uint8_t *config = malloc(n ? n : 1), *env = malloc(rest ? rest : 1);
-	CHECK(config && env);
-	memcpy(config, data + 1, n);
-	if (rest)
-		memcpy(env, end + 1, rest);
+	uint8_t build = data[0] & 3, in_order = !(data[0] & 4);
+	data++;
+	size--;
 	files[KERNEL].bytes = (struct slice){ kernel, n_kernel };
-	files[IMAGE].bytes = (struct slice){ images[data[0] & 1], n_images[data[0] & 1] };
-	files[CONFIG].bytes = (struct slice){ config, n };
-	files[ENVIRONMENT].bytes = (struct slice){ env, rest };
-	CHECK(tree_new(&ops, "fuzz", 0, &img.esp, NULL) == 0);
+	files[IMAGE].bytes = (struct slice){ images[build], n_images[build] };
+	for (size_t i = 0; i < FUZZED; i++) {
+		size_t n;
+
+		parts[i] = next_part(&data, &size, &n);
+		files[CONFIG + i].bytes = (struct slice){ parts[i], n };
+	}
+	CHECK(tree_new(&ops[in_order], "fuzz", 0, &img.esp, NULL) == 0);
 	int r = predict(&img, &opt, &p, &e);
 	if (r == 0)
 		check(&p);
@@ -108,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK((int)e.code == -r && e.msg[0]);
 	prediction_done(&p);
 	tree_free(img.esp);
-	free(config);
-	free(env);
+	for (size_t i = 0; i < FUZZED; i++)
+		free(parts[i]);
 	return 0;
 }

@@ -15,32 +15,14 @@ const char grub_ubuntu_sbat[] =
 	"grub,5,Free Software Foundation,grub,2.12,https://www.gnu.org/software/grub/\n"
 	"grub.ubuntu,2,Ubuntu,grub2,2.12-1ubuntu7,https://www.ubuntu.com/\n";
 
-const char *const grub_usual_modules[] = { "tpm",
-					   "normal",
-					   "test",
-					   "true",
-					   "echo",
-					   "configfile",
-					   "search",
-					   "search_fs_uuid",
-					   "search_fs_file",
-					   "loadenv",
-					   "linux",
-					   "linuxefi",
-					   "chain",
-					   "boot",
-					   "font",
-					   "gettext",
-					   "efifwsetup",
-					   "minicmd",
-					   "keystatus",
-					   "sleep",
-					   "terminal",
-					   "regexp",
-					   "part_gpt",
-					   "gfxterm_background",
-					   "blscfg",
-					   NULL };
+const char *const grub_usual_modules[] = {
+	"tpm",        "normal",   "test",           "true",           "echo",
+	"configfile", "search",   "search_fs_uuid", "search_fs_file", "loadenv",
+	"linux",      "linuxefi", "peimage",        "chain",          "boot",
+	"font",       "gettext",  "efifwsetup",     "minicmd",        "keystatus",
+	"sleep",      "terminal", "regexp",         "part_gpt",       "gfxterm_background",
+	"blscfg",     NULL
+};
 
 enum { ELF_NAMES = 64, ELF_SECTIONS = 3 };
 
@@ -94,6 +76,12 @@ static void add_object(struct area *a, uint32_t type, const void *bytes, size_t 
 
 uint8_t *build_grub(const struct build_grub *what, size_t *ret_n)
 {
+	return build_grub_with_memdisk(what, NULL, 0, ret_n);
+}
+
+uint8_t *build_grub_with_memdisk(const struct build_grub *what, const void *memdisk, size_t n_memdisk,
+				 size_t *ret_n)
+{
 	struct area a = { calloc(1, 24), 24 };
 	size_t n;
 
@@ -107,6 +95,8 @@ uint8_t *build_grub(const struct build_grub *what, size_t *ret_n)
 	}
 	/* a module's strings, for what is looked for there */
 	add_object(&a, 9, "\0feature_menuentry_id\0feature_all_video_module\0unheardof\0", 57);
+	if (memdisk)
+		add_object(&a, 1, memdisk, n_memdisk);
 	if (what->config)
 		add_object(&a, 2, what->config, strlen(what->config) + 1);
 	if (what->prefix)

@@ -11,52 +11,11 @@
 #include "base/bytes.h"
 #include "tests/unit/build_esp.h"
 #include "tests/unit/build_grub.h"
+#include "tests/unit/build_grub_esp.h"
 
 #define BOOT "EFI/BOOT/BOOTX64.EFI"
 #define CFG "EFI/debian/grub.cfg"
 #define P "(hd0,gpt1)/EFI/debian"
-
-static void put_grub(struct esp *x, const struct build_grub *what)
-{
-	size_t n;
-	uint8_t *p = build_grub(what, &n);
-
-	esp_put(x, BOOT, p, n);
-	free(p);
-}
-
-static void put_usual(struct esp *x)
-{
-	size_t n;
-	uint8_t *kernel = build_kernel(1, 1, &n);
-
-	put_grub(x, &(struct build_grub){ "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules });
-	esp_put(x, "linux", kernel, n);
-	esp_put(x, "initrd", "initrd", 6);
-	free(kernel);
-	x->opt.pcrs = 1 << 4 | 1 << 8 | 1 << 9;
-}
-
-/* What the events of PCR 8 and 9 have as data, a line each; of those that are not known, "?". */
-static const char *measured(struct esp *x)
-{
-	size_t cap = 1 << 16, n = 0;
-	char *s = esp_keep(x, calloc(1, cap));
-
-	for (size_t i = 0; i < x->p.log.n_events; i++) {
-		const struct event *ev = &x->p.log.events[i];
-
-		if (ev->pcr != 8 && ev->pcr != 9)
-			continue;
-		assert_true(ev->origin == EVENT_UNKNOWN || ev->data.n > 0);
-		if (ev->type == EV_IPL && ev->origin != EVENT_UNKNOWN)
-			n += (size_t)snprintf(s + n, cap - n, "%u %s\n", ev->pcr, (const char *)ev->data.p);
-		else
-			n += (size_t)snprintf(s + n, cap - n, "%u %s\n", ev->pcr,
-					      ev->origin == EVENT_UNKNOWN ? "?" : "kernel");
-	}
-	return s;
-}
 
 /* The configuration between an entry that ends the run; what is expected stands between what that measures. */
 static void expect_run(struct esp *x, const char *config, const char *expected)
@@ -74,7 +33,7 @@ static void expect_run(struct esp *x, const char *config, const char *expected)
 		"8 grub_cmd: menuentry e {\nlinux /linux a\n}\n8 grub_cmd: setparams e\n8 grub_cmd: linux /linux a\n"
 		"9 /linux\n8 kernel_cmdline: /linux a\n",
 		expected);
-	assert_string_equal(measured(x), text);
+	assert_string_equal(grub_esp_measured(x), text);
 	expect_incomplete(x, 0);
 }
 
@@ -94,11 +53,11 @@ static void the_events_of_a_boot_are_commands_files_and_the_command_line(void **
 {
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	esp_put_text(x, CFG,
 		     "set timeout=0\nmenuentry \"lab\" {\n  linux /linux quiet 'a b'\n  initrd /initrd\n}\n");
 	esp_predict(x);
-	assert_string_equal(measured(x),
+	assert_string_equal(grub_esp_measured(x),
 			    "9 " P "/grub.cfg\n"
 			    "8 grub_cmd: set timeout=0\n"
 			    "8 grub_cmd: menuentry lab {\n  linux /linux quiet 'a b'\n  initrd /initrd\n}\n"
@@ -122,7 +81,7 @@ static void words_are_quoted_split_and_joined_as_grub_does(void **state)
 {
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	expect_run(x, "for w in a \"b c\" $undefined d; do echo \"w=$w\" 'si\"n$gle' ok\\ \\$x; done",
 		   "8 grub_cmd: echo w=a si\"n$gle ok $x\n8 grub_cmd: echo w=b c si\"n$gle ok $x\n"
 		   "8 grub_cmd: echo w=d si\"n$gle ok $x\n");
@@ -135,7 +94,7 @@ static void branches_and_loops_follow_what_commands_return(void **state)
 {
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	expect_run(
 		x,
 		"set i=x\nwhile [ \"$i\" != xxxx ]; do\n  set i=\"${i}x\"\n  if [ $i = xxx ]; then continue; fi\n  echo $i\ndone",
@@ -174,7 +133,7 @@ static void tests_compare_texts_numbers_and_files(void **state)
 	};
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char config[200], expected[400];
 
@@ -191,14 +150,14 @@ static void saved_entry_and_submenus_choose_what_is_booted(void **state)
 	static const char block[] = "# GRUB Environment Block\nsaved_entry=sub>two\n#########";
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	esp_put_text(x, "EFI/debian/grubenv", block);
 	esp_put_text(x, CFG,
 		     "load_env\nset default=\"${saved_entry}\"\nset timeout=5\nmenuentry one { true; }\n"
 		     "submenu more --id sub { menuentry a --id two { linux /linux b; }; }\n");
 	esp_predict(x);
 	assert_string_equal(
-		measured(x),
+		grub_esp_measured(x),
 		"9 " P "/grub.cfg\n8 grub_cmd: load_env\n9 " P "/grubenv\n8 grub_cmd: set default=sub>two\n"
 		"8 grub_cmd: set timeout=5\n8 grub_cmd: menuentry one { true; }\n"
 		"8 grub_cmd: submenu more --id sub { menuentry a --id two { linux /linux b; }; }\n"
@@ -213,7 +172,7 @@ static void what_cannot_be_followed_is_named_with_its_line(void **state)
 {
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	expect_stop(
 		x, "echo a\nconfigfile (hd0,gpt2)/grub.cfg\n",
 		"(hd0,gpt1)/EFI/debian/grub.cfg:2: /grub.cfg is on (hd0,gpt2), which is not in the image and no --grub-volume");
@@ -239,7 +198,7 @@ static void a_value_that_is_not_known_spoils_only_what_it_is_measured_into(void 
 {
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	esp_put_text(
 		x, CFG,
 		"search --fs-uuid --set=dev 1234-ABCD\necho $dev\nset timeout=0\nmenuentry e {\nlinux /linux a\n}\n");
@@ -254,7 +213,7 @@ static void another_file_system_can_be_named(void **state)
 	char volume[200];
 	const char *volumes[] = { volume };
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	snprintf(volume, sizeof volume, "hd0,gpt2:1234-abcd:%s/boot", x->root);
 	x->opt.grub_volumes = volumes;
 	x->opt.n_grub_volumes = 1;
@@ -268,12 +227,14 @@ static void another_file_system_can_be_named(void **state)
 		"search.fs_uuid 1234-ABCD root hd0,gpt2 \nset prefix=($root)'/grub'\nconfigfile $prefix/grub.cfg\n");
 	esp_predict(x);
 	assert_string_equal(
-		measured(x),
+		grub_esp_measured(x),
 		"9 " P "/grub.cfg\n8 grub_cmd: search.fs_uuid 1234-ABCD root hd0,gpt2\n"
 		"8 grub_cmd: set prefix=(hd0,gpt2)/grub\n8 grub_cmd: configfile (hd0,gpt2)/grub/grub.cfg\n"
 		"9 (hd0,gpt2)/grub/grub.cfg\n8 grub_cmd: set timeout=0\n"
 		"8 grub_cmd: menuentry e {\nlinux /k a\n}\n8 grub_cmd: setparams e\n8 grub_cmd: linux /k a\n"
 		"9 /k\n8 kernel_cmdline: /k a\n");
+	expect_stop(x, "source (hd0,gpt2)//grub/GRUB.cfg\n",
+		    "whether //grub/GRUB.cfg is the file \\grub\\grub.cfg depends on the file system");
 	prediction_done(&x->p);
 	strcpy(volume, "hd0");
 	esp_predict_fails(x, PCRCAST_EINVAL, "--grub-volume hd0: expected DEVICE:UUID:DIRECTORY");
@@ -286,7 +247,7 @@ static void modules_and_lists_are_read_from_the_prefix(void **state)
 	size_t n;
 	uint8_t *module = build_grub_module("bli", needs, sizeof needs, &n);
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	esp_put(x, "EFI/debian/x86_64-efi/bli.mod", module, n);
 	free(module);
 	module = build_grub_module("newer", "", 0, &n);
@@ -295,6 +256,9 @@ static void modules_and_lists_are_read_from_the_prefix(void **state)
 	expect_run(x, "insmod bli\ninsmod bli\ninsmod echo\ninsmod none",
 		   "8 grub_cmd: insmod bli\n9 " P "/x86_64-efi/bli.mod\n9 " P "/x86_64-efi/newer.mod\n"
 		   "8 grub_cmd: insmod bli\n8 grub_cmd: insmod echo\n8 grub_cmd: insmod none\n");
+	expect_run(x, "if insmod none; then echo yes; else echo no; fi\nif insmod newer; then echo yes; fi",
+		   "8 grub_cmd: insmod none\n8 grub_cmd: echo no\n8 grub_cmd: insmod newer\n"
+		   "9 " P "/x86_64-efi/newer.mod\n8 grub_cmd: echo yes\n");
 	esp_put_text(x, "other/x86_64-efi/command.lst", "ls: ls\n");
 	expect_run(x, "set prefix=($root)/other",
 		   "8 grub_cmd: set prefix=(hd0,gpt1)/other\n9 (hd0,gpt1)/other/x86_64-efi/command.lst\n");
@@ -308,8 +272,9 @@ static void a_newer_grub_hands_the_kernel_load_options_and_initrd(void **state)
 	struct esp *x = *state;
 	size_t n;
 
-	put_usual(x);
-	put_grub(x, &(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules });
+	grub_esp_put_usual(x);
+	grub_esp_put_image(x,
+			   &(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules });
 	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux a\ninitrd /initrd /initrd\n}\n");
 	esp_predict(x);
 	uint8_t *kernel = build_kernel(1, 1, &n), *grub;
@@ -346,27 +311,176 @@ static void a_chain_loaded_image_is_a_stage_like_any_other(void **state)
 {
 	struct esp *x = *state;
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nchainloader /linux a b\n}\n");
 	esp_predict(x);
-	assert_string_equal(measured(x),
+	assert_string_equal(grub_esp_measured(x),
 			    "9 " P "/grub.cfg\n8 grub_cmd: set timeout=0\n"
 			    "8 grub_cmd: menuentry e {\nchainloader /linux a b\n}\n8 grub_cmd: setparams e\n"
 			    "8 grub_cmd: chainloader /linux a b\n9 /linux\n9 kernel\n");
+}
+
+/* Images that PCR 4 has as started. */
+static unsigned count_images(struct esp *x)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < x->p.log.n_events; i++)
+		n += x->p.log.events[i].pcr == 4 &&
+		     x->p.log.events[i].type == (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION;
+	return n;
+}
+
+/* Boots chain-2.06 and chain-2.12 of tests/boot. */
+static void a_chain_loaded_image_is_measured_unless_grub_loads_it_itself(void **state)
+{
+	static const char config[] = "set timeout=0\nmenuentry e {\nchainloader /linux\n}\n";
+	struct esp *x = *state;
+
+	grub_esp_put_usual(x);
+	esp_put_text(x, CFG, config);
+	esp_predict(x);
+	assert_int_equal(count_images(x), 2);
+	expect_incomplete(x, 0);
+	prediction_done(&x->p);
+	grub_esp_put_image(x,
+			   &(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, grub_usual_modules });
+	esp_predict(x);
+	assert_int_equal(count_images(x), 1);
+	expect_incomplete(x, 0);
+	/* An image without the module that loads images. */
+	static const char *const modules[] = { "tpm", "normal", "linux", "chain", "boot", NULL };
+	prediction_done(&x->p);
+	grub_esp_put_image(x, &(struct build_grub){ "/EFI/debian", NULL, grub_ubuntu_sbat, modules });
+	esp_predict(x);
+	assert_int_equal(count_images(x), 2);
+	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux\n}\n");
+	prediction_done(&x->p);
+	esp_predict(x);
+	assert_int_equal(count_images(x), 2);
+	esp_put_text(x, CFG, config);
+	prediction_done(&x->p);
+	grub_esp_put_image(x, &(struct build_grub){ "/EFI/debian", NULL, "sbat,1\ngrub,9,FSF,grub,9.99,u\n",
+						    grub_usual_modules });
+	esp_predict(x);
+	expect_reason(x, 4, "whether this build of GRUB has firmware load an image is not known", NULL);
 }
 
 static void a_build_that_no_row_describes_leaves_the_kernel_open(void **state)
 {
 	struct esp *x = *state;
 
-	put_usual(x);
-	put_grub(x, &(struct build_grub){ "/EFI/debian", NULL,
-					  "sbat,1\ngrub,9,FSF,grub,9.99,u\ngrub.acme,1,Acme,grub,9.99-1,u\n",
-					  grub_usual_modules });
+	grub_esp_put_usual(x);
+	grub_esp_put_image(
+		x, &(struct build_grub){ "/EFI/debian", NULL,
+					 "sbat,1\ngrub,9,FSF,grub,9.99,u\ngrub.acme,1,Acme,grub,9.99-1,u\n",
+					 grub_usual_modules });
 	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux a\n}\n");
 	esp_predict(x);
 	expect_incomplete(x, 1 << 4 | 1 << 9);
 	expect_reason(x, 4, "how GRUB 9.99-1 (\\EFI\\BOOT\\BOOTX64.EFI) starts a kernel is not known", NULL);
+}
+
+/* An image as grub-mkstandalone makes it, or with a font and a configuration in a squashfs. */
+static void put_memdisk(struct esp *x, const struct build_grub *what, const char *name)
+{
+	char path[100];
+	size_t n, n_image;
+
+	snprintf(path, sizeof path, "tests/data/filesystems/%s", name);
+	uint8_t *disk = load_file(path, &n), *image = build_grub_with_memdisk(what, disk, n, &n_image);
+	grub_esp_put_usual(x);
+	esp_put(x, BOOT, image, n_image);
+	free(disk);
+	free(image);
+}
+
+static void what_is_in_the_memory_disk_is_run_and_not_measured(void **state)
+{
+	static const char *const names[] = { "memdisk.tar", "memdisk.newc", "memdisk.squashfs" };
+	struct esp *x = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		/* The prefix makes the memory disk the first root. */
+		put_memdisk(x,
+			    &(struct build_grub){ "(memdisk)/", "set root=hd0,gpt1\n", grub_debian_sbat,
+						  grub_usual_modules },
+			    names[i]);
+		prediction_done(&x->p);
+		esp_predict(x);
+		assert_string_equal(
+			grub_esp_measured(x),
+			"8 grub_cmd: set timeout=0\n"
+			"8 grub_cmd: menuentry e {\nlinux ($root)/linux a\n}\n8 grub_cmd: setparams e\n"
+			"8 grub_cmd: linux (hd0,gpt1)/linux a\n9 (hd0,gpt1)/linux\n"
+			"8 kernel_cmdline: (hd0,gpt1)/linux a\n");
+		expect_incomplete(x, 0);
+	}
+}
+
+static void fonts_are_looked_for_where_the_build_does(void **state)
+{
+	static const char config[] = "if loadfont unicode; then echo yes; else echo no; fi";
+	static const struct build_grub debian = { "/EFI/debian", NULL, grub_debian_sbat, grub_usual_modules },
+				       redhat = {
+					       "/EFI/debian", NULL,
+					       "sbat,1\ngrub,3,F,grub,2.06,u\ngrub.rh,2,R,grub2,2.06-1,u\n",
+					       grub_usual_modules
+				       };
+	struct esp *x = *state;
+
+	put_memdisk(x, &debian, "memdisk.squashfs");
+	expect_run(x, config, "8 grub_cmd: loadfont unicode\n8 grub_cmd: echo yes\n");
+	put_memdisk(x, &redhat, "memdisk.squashfs");
+	prediction_done(&x->p);
+	esp_predict(x);
+	assert_non_null(strstr(grub_esp_measured(x), "8 grub_cmd: echo no\n"));
+	/* A link in there, and a disk that is none of what is read. */
+	put_memdisk(x, &debian, "memdisk.squashfs");
+	expect_stop(x, "source (memdisk)/link\n", "links and special files of a squashfs are not followed");
+	put_memdisk(x, &debian, "memdisk.origin");
+	expect_stop(x, config, "not a tar archive");
+}
+
+static void numbers_are_counted_up_and_down(void **state)
+{
+	static const char *const modules[] = { "tpm",   "normal", "test",   "true",      "echo",
+					       "linux", "boot",   "search", "increment", NULL };
+	struct esp *x = *state;
+
+	grub_esp_put_usual(x);
+	grub_esp_put_image(x, &(struct build_grub){ "/EFI/debian", NULL, grub_debian_sbat, modules });
+	expect_run(x, "set a=2\nincrement a\necho $a\nset b=-1\ndecrement b\necho $b",
+		   "8 grub_cmd: set a=2\n8 grub_cmd: increment a\n8 grub_cmd: echo 3\n8 grub_cmd: set b=-1\n"
+		   "8 grub_cmd: decrement b\n8 grub_cmd: echo -2\n");
+	expect_run(x, "set a=x\nif decrement a; then echo yes; else echo $a; fi",
+		   "8 grub_cmd: set a=x\n8 grub_cmd: decrement a\n8 grub_cmd: echo x\n");
+}
+
+static void a_prefix_without_a_disk_is_on_that_of_the_image(void **state)
+{
+	struct esp *x = *state;
+	char volume[200];
+	const char *volumes[] = { volume };
+
+	grub_esp_put_usual(x);
+	grub_esp_put_image(
+		x, &(struct build_grub){ "(,gpt2)/grub", NULL, grub_debian_sbat, grub_usual_modules });
+	snprintf(volume, sizeof volume, "hd0,gpt2::%s/boot", x->root);
+	x->opt.grub_volumes = volumes;
+	x->opt.n_grub_volumes = 1;
+	esp_put_text(x, "boot/k", "");
+	esp_put_text(
+		x, "boot/grub/grub.cfg",
+		"echo $root $prefix\nset root=hd0,gpt1\nset timeout=0\nmenuentry e {\nlinux /linux\n}\n");
+	esp_predict(x);
+	assert_non_null(strstr(grub_esp_measured(x),
+			       "9 (hd0,gpt2)/grub/grub.cfg\n8 grub_cmd: echo hd0,gpt2 (hd0,gpt2)/grub\n"));
+	expect_incomplete(x, 0);
+	prediction_done(&x->p);
+	grub_esp_put_image(x,
+			   &(struct build_grub){ "(hd0,gpt2", NULL, grub_debian_sbat, grub_usual_modules });
+	esp_predict_fails(x, PCRCAST_EFORMAT, "expected a \")\" in the embedded prefix, found (hd0,gpt2");
 }
 
 static void an_image_cut_short_is_an_error(void **state)
@@ -377,7 +491,7 @@ static void an_image_cut_short_is_an_error(void **state)
 	uint8_t *p = build_grub(&what, &n);
 	uint8_t *mods = p + get_u32le(built_section_header(p, 1) + 20);
 
-	put_usual(x);
+	grub_esp_put_usual(x);
 	uint64_t size = get_u64le(mods + 16);
 	put_u64le(mods + 16, UINT64_MAX);
 	esp_put(x, BOOT, p, n);
@@ -406,7 +520,12 @@ int main(void)
 		WITH_ESP(modules_and_lists_are_read_from_the_prefix),
 		WITH_ESP(a_newer_grub_hands_the_kernel_load_options_and_initrd),
 		WITH_ESP(a_chain_loaded_image_is_a_stage_like_any_other),
+		WITH_ESP(a_chain_loaded_image_is_measured_unless_grub_loads_it_itself),
 		WITH_ESP(a_build_that_no_row_describes_leaves_the_kernel_open),
+		WITH_ESP(what_is_in_the_memory_disk_is_run_and_not_measured),
+		WITH_ESP(fonts_are_looked_for_where_the_build_does),
+		WITH_ESP(numbers_are_counted_up_and_down),
+		WITH_ESP(a_prefix_without_a_disk_is_on_that_of_the_image),
 		WITH_ESP(an_image_cut_short_is_an_error),
 	};
 
