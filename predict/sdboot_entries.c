@@ -15,22 +15,18 @@ enum {
 	CONFIG_MAX = 1 << 20, /* bytes of a configuration file */
 };
 
-static struct boot_entry *add_entry(struct walk *w, struct boot_menu *menu, struct pcrcast_error *e)
+static int add_entry(struct walk *w, struct boot_menu *menu, const struct boot_entry *entry,
+		     struct pcrcast_error *e)
 {
-	struct boot_entry *entry = menu->n < ENTRIES_MAX ? pool_push(w->pool, &menu->entries, &menu->n,
-								     &menu->cap, sizeof *entry) :
-							   NULL;
+	if (menu->n >= ENTRIES_MAX)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "more than %d boot menu entries",
+			       ENTRIES_MAX);
+	struct boot_entry *place = pool_push(w->pool, &menu->entries, &menu->n, &menu->cap, sizeof *place);
 
-	if (!entry) {
-		if (menu->n >= ENTRIES_MAX)
-			err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET, "more than %d boot menu entries",
-				ENTRIES_MAX);
-		else
-			err_nomem(e);
-		return NULL;
-	}
-	*entry = (struct boot_entry){ .tries_left = -1, .tries_done = -1 };
-	return entry;
+	if (!place)
+		return err_nomem(e);
+	*place = *entry;
+	return 0;
 }
 
 static bool ends_with(const char *name, const char *suffix)
@@ -309,13 +305,7 @@ static int add_type1(struct walk *w, struct boot_menu *menu, struct tree *volume
 		if (r == 0)
 			r = utf16_lower(w->pool, entry.id, &entry.id, e);
 	}
-	if (r < 0)
-		return r;
-	struct boot_entry *place = add_entry(w, menu, e);
-	if (!place)
-		return -(int)(menu->n >= ENTRIES_MAX ? PCRCAST_ELIMIT : PCRCAST_ENOMEM);
-	*place = entry;
-	return 0;
+	return r < 0 ? r : add_entry(w, menu, &entry, e);
 }
 
 /* Files of a directory that may be entries; none when the directory is missing. */
@@ -477,11 +467,7 @@ static int add_type2(struct walk *w, struct boot_menu *menu, struct tree *volume
 			return r;
 		entry.options_implied = !rules->passes_uki_line;
 	}
-	struct boot_entry *place = add_entry(w, menu, e);
-	if (!place)
-		return -(int)(menu->n >= ENTRIES_MAX ? PCRCAST_ELIMIT : PCRCAST_ENOMEM);
-	*place = entry;
-	return 0;
+	return add_entry(w, menu, &entry, e);
 }
 
 static int load_uki(struct walk *w, struct boot_menu *menu, struct tree *volume, const char *dir,
@@ -591,15 +577,20 @@ int menu_add_automatic(struct walk *w, struct boot_menu *menu, struct pcrcast_er
 		if (strcmp(loaders[i].id, "auto-efi-default") == 0 &&
 		    (tree_name_equal(there.path, menu->own_path) || there.id.kind == SD_BOOT))
 			continue;
-		struct boot_entry *entry = add_entry(w, menu, e);
-		int r = entry ? utf16_of_utf8(w->pool, loaders[i].id, &entry->id, e) :
-				-(int)(menu->n >= ENTRIES_MAX ? PCRCAST_ELIMIT : PCRCAST_ENOMEM);
+		struct boot_entry entry = { .type = ENTRY_EFI,
+					    .volume = w->img->esp,
+					    .file = there.path,
+					    .loader = there.path,
+					    .next_loader = there.path,
+					    .automatic = true,
+					    .tries_left = -1,
+					    .tries_done = -1 };
+		int r = utf16_of_utf8(w->pool, loaders[i].id, &entry.id, e);
+
+		if (r == 0)
+			r = add_entry(w, menu, &entry, e);
 		if (r < 0)
 			return r;
-		entry->type = ENTRY_EFI;
-		entry->automatic = true;
-		entry->volume = w->img->esp;
-		entry->file = entry->loader = entry->next_loader = there.path;
 	}
 	return 0;
 }
