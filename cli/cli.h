@@ -34,6 +34,8 @@ int fail(const struct pcrcast_error *e);
 int fail_at(const char *file, const struct pcrcast_error *e);
 /* A mistake in the command line: the message and a pointer to --help. Returns EXIT_TROUBLE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Memory has given out: the message. Returns EXIT_TROUBLE. */
+int out_of_memory(void);
 
 /* Text from a file, safe for a terminal: control characters and bytes that are no UTF-8 are escaped. */
 void put_text(FILE *out, const char *text);

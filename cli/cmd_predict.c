@@ -1,14 +1,14 @@
-#define _GNU_SOURCE
-#include <limits.h>
-#include <stdlib.h>
+/*
+ * The verb predict: its options, and one run of it. What it prints is in predict_text.c and predict_json.c.
+ */
+#include "cli/cmd_predict.h"
+
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/golden_source.h"
-#include "cli/predict_variants.h"
 #include "eventlog/cc.h"
-#include "eventlog/events_json.h"
 
 enum {
 	OPT_EVENTS = OPT_OWN,
@@ -31,20 +31,11 @@ static const struct option_row rows[] = {
 	ROW_END,
 };
 
-struct arguments {
-	struct pool pool;
-	struct predict_arguments predict;
-	bool phases_left_out; /* PCR 11 is not among those selected */
-	alg_set banks_named;  /* --bank; 0: not given */
-	bool pcrs_named, events, json, quiet;
-	const struct golden_format *as; /* --as; NULL: not given */
-	const char *write_log;
-	const char *image;
-};
+const char predict_no_phases[] = "--phase was not used: it extends PCR 11, which --pcr does not name";
 
 static int take_option(void *arguments, int code)
 {
-	struct arguments *a = arguments;
+	struct predict_command *a = arguments;
 	struct predict_options *p = &a->predict.options;
 
 	if (code >= PREDICT_OPT_FIRST)
@@ -82,7 +73,7 @@ static int take_option(void *arguments, int code)
 }
 
 /* 0 to go on, else the exit status + 1. */
-static int take_arguments(struct arguments *a, int argc, char **argv)
+static int take_arguments(struct predict_command *a, int argc, char **argv)
 {
 	struct predict_options *p = &a->predict.options;
 	int status = take_options(
@@ -123,337 +114,10 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 	return 0;
 }
 
-/* ---- rendering ---- */
-
-static const char no_phases[] = "--phase was not used: it extends PCR 11, which --pcr does not name";
-
-static bool selected(const struct arguments *a, uint32_t pcr)
-{
-	return pcr < PCR_COUNT && a->predict.options.pcrs & UINT32_C(1) << pcr;
-}
-
-static bool known(const struct prediction *p, uint32_t pcr)
-{
-	return !(p->incomplete & UINT32_C(1) << pcr);
-}
-
-static void print_events(const struct arguments *a, const struct prediction *p)
-{
-	for (size_t i = 0; i < p->log.n_events; i++) {
-		const struct event *ev = &p->log.events[i];
-		char buf[11], name[12], hex[2 * DIGEST_MAX + 1] = "unknown";
-
-		if (!selected(a, ev->pcr))
-			continue;
-		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-			struct slice d = event_digest(ev, &p->log, alg);
-
-			if (!(p->banks & 1u << alg) || (d.n == 0 && ev->n_digests))
-				continue;
-			if (d.n)
-				hex_encode(d.p, d.n, hex);
-			printf("%2s  %-34s %s:%s  %s  ", register_name(p->cc, ev->pcr, name),
-			       event_type_name(ev->type, buf), algs[alg].name, hex,
-			       event_origin_name(ev->origin));
-			put_text(stdout, ev->description);
-			fputs("  [", stdout);
-			put_text(stdout, ev->source);
-			fputs("]\n", stdout);
-			if (d.n == 0)
-				break;
-		}
-	}
-}
-
-/* The baseline's events that are not among those above. */
-static void print_replaced(const struct arguments *a, const struct prediction *p)
-{
-	for (size_t i = 0; i < p->n_baseline; i++) {
-		const struct baseline_event *ev = &p->baseline[i];
-		char buf[11], name[12];
-
-		if (selected(a, ev->pcr) && !ev->kept)
-			printf("not kept: event %zu of the baseline, %s%s %s: %s\n", i, p->cc ? "" : "PCR ",
-			       register_name(p->cc, ev->pcr, name), event_type_name(ev->type, buf),
-			       ev->reason);
-	}
-}
-
-static int print_text(const struct arguments *a, const struct predict_combination *c,
-		      const struct prediction *p, struct pcrcast_error *e)
-{
-	const struct text_list *phases = &c->arguments.phases;
-	char name[12];
-
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++)
-		for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
-			if (p->banks & 1u << alg && selected(a, pcr) && known(p, pcr))
-				print_register_line(alg, register_name(p->cc, pcr, name),
-						    p->values[alg].pcr[pcr], "");
-	for (size_t i = 0; i < phases->n && known(p, 11); i++)
-		for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-			struct pcr_bank bank;
-
-			if (!(p->banks & 1u << alg))
-				continue;
-			int r = predict_phase(p, alg, phases->items[i], &bank, e);
-			if (r < 0)
-				return r;
-			print_digest_line(alg, 11, bank.pcr[11], phases->items[i]);
-		}
-	if (a->events) {
-		print_events(a, p);
-		print_replaced(a, p);
-	}
-	return 0;
-}
-
-static struct cJSON *phases_json(struct json_doc *d, const struct text_list *phases,
-				 const struct prediction *p)
-{
-	struct cJSON *list = json_array(d);
-
-	for (size_t i = 0; i < phases->n; i++) {
-		struct cJSON *o = json_object(d), *pcrs = json_object(d);
-
-		json_add_string(d, o, "phase", phases->items[i]);
-		for (enum alg alg = 0; alg < ALG_COUNT && known(p, 11); alg++) {
-			struct cJSON *bank = NULL;
-			struct pcr_bank values;
-
-			if (!(p->banks & 1u << alg))
-				continue;
-			if (predict_phase(p, alg, phases->items[i], &values, NULL) < 0)
-				d->failed = true;
-			bank = json_object(d);
-			json_add_hex(d, bank, "11", values.pcr[11], algs[alg].len);
-			json_add(d, pcrs, algs[alg].name, bank);
-		}
-		json_add(d, o, "pcrs", pcrs);
-		json_append(d, list, o);
-	}
-	return list;
-}
-
-static struct cJSON *pcrs_json(struct json_doc *d, const struct arguments *a, const struct prediction *p)
-{
-	struct cJSON *pcrs = json_object(d);
-
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		if (!(p->banks & 1u << alg))
-			continue;
-		struct cJSON *bank = json_object(d);
-		for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
-			char buf[12];
-
-			if (!selected(a, pcr) || !known(p, pcr))
-				continue;
-			json_add_hex(d, bank, register_name(p->cc, pcr, buf), p->values[alg].pcr[pcr],
-				     algs[alg].len);
-		}
-		json_add(d, pcrs, algs[alg].name, bank);
-	}
-	return pcrs;
-}
-
-/* What became of the baseline's events. */
-static struct cJSON *baseline_json(struct json_doc *d, const struct arguments *a, const struct prediction *p)
-{
-	struct cJSON *list = json_array(d);
-
-	for (size_t i = 0; i < p->n_baseline; i++) {
-		const struct baseline_event *ev = &p->baseline[i];
-		struct cJSON *o;
-		char buf[11], name[12];
-
-		if (!selected(a, ev->pcr))
-			continue;
-		o = json_object(d);
-		json_add_u64(d, o, "event", i);
-		if (p->cc)
-			json_add_string(d, o, "register", register_name(true, ev->pcr, name));
-		else
-			json_add_u64(d, o, "pcr", ev->pcr);
-		json_add_string(d, o, "type", event_type_name(ev->type, buf));
-		json_add_bool(d, o, "kept", ev->kept);
-		json_add_string(d, o, "reason", ev->reason);
-		json_append(d, list, o);
-	}
-	return list;
-}
-
-/* What one prediction says, into root. */
-static void add_prediction(struct json_doc *d, struct cJSON *root, const struct arguments *a,
-			   const struct predict_combination *c, const struct prediction *p)
-{
-	struct cJSON *complete = json_object(d), *list;
-	char buf[12];
-
-	json_add(d, root, p->cc ? "registers" : "pcrs", pcrs_json(d, a, p));
-	if (c->arguments.phases.n)
-		json_add(d, root, "phases", phases_json(d, &c->arguments.phases, p));
-	for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
-		if (selected(a, pcr))
-			json_add_bool(d, complete, register_name(p->cc, pcr, buf), known(p, pcr));
-	}
-	json_add(d, root, "complete", complete);
-	if (a->events) {
-		list = json_array(d);
-		for (size_t i = 0; i < p->log.n_events; i++)
-			if (selected(a, p->log.events[i].pcr))
-				json_append(d, list,
-					    event_json(d, &p->log, &p->log.events[i], EVENTS_JSON_BRIEF));
-		json_add(d, root, "events", list);
-		if (p->n_baseline)
-			json_add(d, root, "baseline", baseline_json(d, a, p));
-	}
-	list = json_array(d);
-	for (size_t i = 0; i < p->n_assumptions; i++) {
-		struct cJSON *o = json_object(d);
-
-		json_add_string(d, o, "what", p->assumptions[i].what);
-		json_add_string(d, o, "value", p->assumptions[i].value);
-		if (p->assumptions[i].option)
-			json_add_string(d, o, "option", p->assumptions[i].option);
-		json_append(d, list, o);
-	}
-	json_add(d, root, "assumptions", list);
-	list = json_array(d);
-	for (size_t i = 0; i < p->n_unknowns; i++) {
-		struct cJSON *o = json_object(d);
-
-		if (selected(a, p->unknowns[i].pcr)) {
-			if (p->cc)
-				json_add_string(d, o, "register",
-						register_name(true, p->unknowns[i].pcr, buf));
-			else
-				json_add_u64(d, o, "pcr", p->unknowns[i].pcr);
-			json_add_string(d, o, "reason", p->unknowns[i].reason);
-			if (p->unknowns[i].option)
-				json_add_string(d, o, "option", p->unknowns[i].option);
-			json_append(d, list, o);
-		} else {
-			json_free(o);
-		}
-	}
-	json_add(d, root, "unknown", list);
-	list = json_array(d);
-	for (size_t i = 0; i < p->n_notes; i++)
-		json_append_string(d, list, p->notes[i]);
-	if (a->phases_left_out)
-		json_append_string(d, list, no_phases);
-	json_add(d, root, "notes", list);
-}
-
-/* A register's value in hex: behind the k-th phase, or, when there is none, before all. False: there is none. */
-static bool value_text(const struct predict_combination *c, const struct prediction *p, enum alg alg,
-		       uint32_t pcr, size_t k, char *hex)
-{
-	const struct text_list *phases = &c->arguments.phases;
-	struct pcr_bank bank;
-
-	if (pcr != 11 || !phases->n)
-		bank = p->values[alg];
-	else if (predict_phase(p, alg, phases->items[k], &bank, NULL) < 0)
-		return false;
-	hex_encode(bank.pcr[pcr], algs[alg].len, hex);
-	return true;
-}
-
-/* The values of a register in all combinations, each once; NULL when one of them has none. */
-static struct cJSON *values_of(struct json_doc *d, const struct arguments *a, const struct prediction *all,
-			       enum alg alg, uint32_t pcr)
-{
-	struct cJSON *list = json_array(d);
-	const char **seen = NULL;
-	size_t n = 0, cap = 0;
-	struct pool pool = POOL_INIT;
-	bool complete = true;
-
-	for (size_t i = 0; i < a->predict.n_combinations && complete; i++) {
-		const struct predict_combination *c = &a->predict.combinations[i];
-		size_t n_phases = pcr == 11 && c->arguments.phases.n ? c->arguments.phases.n : 1;
-
-		complete = known(&all[i], pcr);
-		for (size_t k = 0; k < n_phases && complete; k++) {
-			char hex[2 * DIGEST_MAX + 1];
-			bool there = false;
-
-			complete = value_text(c, &all[i], alg, pcr, k, hex);
-			for (size_t m = 0; m < n && complete; m++)
-				there |= strcmp(seen[m], hex) == 0;
-			if (there || !complete)
-				continue;
-			const char **place = pool_push(&pool, &seen, &n, &cap, sizeof *place);
-			if (!place || !(*place = pool_text(&pool, hex, strlen(hex)))) {
-				d->failed = true;
-				break;
-			}
-			json_append_string(d, list, hex);
-		}
-	}
-	pool_done(&pool);
-	if (!complete)
-		json_free(list);
-	return complete ? list : NULL;
-}
-
-static struct cJSON *values_json(struct json_doc *d, const struct arguments *a, const struct prediction *all)
-{
-	struct cJSON *banks = json_object(d);
-	char buf[12];
-
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		if (!(all[0].banks & 1u << alg))
-			continue;
-		struct cJSON *bank = json_object(d);
-		for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
-			struct cJSON *list = selected(a, pcr) ? values_of(d, a, all, alg, pcr) : NULL;
-
-			if (list)
-				json_add(d, bank, register_name(all[0].cc, pcr, buf), list);
-		}
-		json_add(d, banks, algs[alg].name, bank);
-	}
-	return banks;
-}
-
-static struct cJSON *combination_json(struct json_doc *d, const struct arguments *a, size_t i,
-				      const struct prediction *p)
-{
-	const struct predict_combination *c = &a->predict.combinations[i];
-	struct cJSON *o = json_object(d), *variant = json_object(d);
-
-	for (size_t k = 0; k < a->predict.n_axes; k++)
-		json_add_string(d, variant, predict_axis_name(&a->predict, k), c->values[k]);
-	json_add(d, o, "variant", variant);
-	add_prediction(d, o, a, c, p);
-	return o;
-}
-
-static bool print_json(const struct arguments *a, const struct prediction *all)
-{
-	struct json_doc d = { false };
-	struct cJSON *root = json_object(&d), *list;
-
-	json_add_u64(&d, root, "version", 1);
-	json_add_string(&d, root, "image", a->image);
-	if (!a->predict.n_axes) {
-		add_prediction(&d, root, a, &a->predict.combinations[0], all);
-	} else {
-		list = json_array(&d);
-		for (size_t i = 0; i < a->predict.n_combinations; i++)
-			json_append(&d, list, combination_json(&d, a, i, &all[i]));
-		json_add(&d, root, "combinations", list);
-		json_add(&d, root, "values", values_json(&d, a, all));
-	}
-	bool ok = json_write(&d, root, false, stdout);
-	json_free(root);
-	return ok;
-}
+/* ---- the log and reference values ---- */
 
 /* The events of the selected registers, without those that have no value. */
-static int write_log(const struct arguments *a, const struct prediction *p, struct pcrcast_error *e)
+static int write_log(const struct predict_command *a, const struct prediction *p, struct pcrcast_error *e)
 {
 	struct eventlog log = EVENTLOG_INIT;
 	struct slice bytes;
@@ -467,7 +131,7 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 	for (size_t i = 0; r == 0 && i < p->log.n_events; i++) {
 		const struct event *ev = &p->log.events[i];
 
-		if (!selected(a, ev->pcr) || !known(p, ev->pcr))
+		if (!predict_selects(a, ev->pcr) || !prediction_knows(p, ev->pcr))
 			continue;
 		struct event *place =
 			pool_push(&log.pool, &log.events, &log.n_events, &log.cap, sizeof *place);
@@ -482,14 +146,14 @@ static int write_log(const struct arguments *a, const struct prediction *p, stru
 		r = write_file(a->write_log, bytes, e);
 	eventlog_done(&log);
 	for (unsigned pcr = 0; r == 0 && pcr < PCR_COUNT; pcr++)
-		if (selected(a, pcr) && !known(p, pcr))
+		if (predict_selects(a, pcr) && !prediction_knows(p, pcr))
 			fprintf(stderr, "note: the log leaves %s%s out: it is not known\n",
 				p->cc ? "" : "PCR ", register_name(p->cc, pcr, name));
 	return r;
 }
 
 /* Reference values in the format of --as: a set for each combination. Takes the predictions' logs. */
-static int print_as(struct arguments *a, struct prediction *all, struct pcrcast_error *e)
+static int print_as(struct predict_command *a, struct prediction *all, struct pcrcast_error *e)
 {
 	struct golden_selection whole = { .banks = a->banks_named };
 	const char *const *lost;
@@ -525,7 +189,7 @@ static int print_as(struct arguments *a, struct prediction *all, struct pcrcast_
 }
 
 /* The log to write is no file of the image, nor one that is read. */
-static int check_target(const struct arguments *a, struct pcrcast_error *e)
+static int check_target(const struct predict_command *a, struct pcrcast_error *e)
 {
 	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path,
 				       a->predict.smbios_path };
@@ -539,43 +203,28 @@ static int check_target(const struct arguments *a, struct pcrcast_error *e)
 	return refuse_overwrite("--write-log", a->write_log, a->image, e);
 }
 
-static int print_all_text(const struct arguments *a, const struct prediction *all, struct pcrcast_error *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < a->predict.n_combinations; i++) {
-		const struct predict_combination *c = &a->predict.combinations[i];
-
-		if (c->label) {
-			fputs(i ? "\n" : "", stdout);
-			put_text(stdout, c->label);
-			putchar('\n');
-		}
-		r = print_text(a, c, &all[i], e);
-	}
-	return r;
-}
+/* ---- the run ---- */
 
 /* What was asked for by name has to be there. */
-static bool is_missing(const struct arguments *a, const struct prediction *all)
+static bool is_missing(const struct predict_command *a, const struct prediction *all)
 {
 	for (size_t i = 0; i < a->predict.n_combinations; i++)
 		if ((a->pcrs_named && all[i].incomplete & a->predict.options.pcrs) ||
-		    (a->predict.combinations[i].arguments.phases.n && !known(&all[i], 11)))
+		    (a->predict.combinations[i].arguments.phases.n && !prediction_knows(&all[i], 11)))
 			return true;
 	return false;
 }
 
 /* What is not known, assumed and noted, once the results are out. */
-static void print_remarks(const struct arguments *a, const struct prediction *all)
+static void print_remarks(const struct predict_command *a, const struct prediction *all)
 {
 	predict_print_all_remarks(&a->predict, all, a->predict.options.pcrs, a->quiet);
 	if (a->phases_left_out && !a->quiet)
-		fprintf(stderr, "note: %s\n", no_phases);
+		fprintf(stderr, "note: %s\n", predict_no_phases);
 }
 
 /* all: one for each combination, empty. */
-static int run(struct arguments *a, struct prediction *all, struct pcrcast_error *e)
+static int run(struct predict_command *a, struct prediction *all, struct pcrcast_error *e)
 {
 	const struct predict_options *o = &a->predict.options;
 	int r = 0;
@@ -586,8 +235,8 @@ static int run(struct arguments *a, struct prediction *all, struct pcrcast_error
 	if (r == 0 && a->write_log)
 		r = write_log(a, &all[0], e);
 	if (r == 0 && !a->as && !a->json)
-		r = print_all_text(a, all, e);
-	if (r == 0 && a->json && !print_json(a, all))
+		r = predict_print_text(a, all, e);
+	if (r == 0 && a->json && !predict_print_json(a, all))
 		r = err_set(e, PCRCAST_EIO, PCRCAST_NO_OFFSET, "cannot write JSON to standard output");
 	if (r == 0 && fflush(stdout) == 0)
 		print_remarks(a, all);
@@ -597,7 +246,7 @@ static int run(struct arguments *a, struct prediction *all, struct pcrcast_error
 
 int cmd_predict(int argc, char **argv)
 {
-	struct arguments a = { .pool = POOL_INIT };
+	struct predict_command a = { .pool = POOL_INIT };
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 
 	a.predict.pool = &a.pool;

@@ -118,6 +118,12 @@ int usage_error(const char *fmt, ...)
 	return EXIT_TROUBLE;
 }
 
+int out_of_memory(void)
+{
+	fputs("pcrcast: out of memory\n", stderr);
+	return EXIT_TROUBLE;
+}
+
 bool empty_name(const char *name)
 {
 	if (!*name)

@@ -1,49 +1,18 @@
-#define _GNU_SOURCE
-#include "cli/cmd_eventlog.h"
+/*
+ * pcrcast eventlog check: is a log true? What it prints is in eventlog_check_print.c.
+ */
+#include "cli/eventlog_check.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/golden_source.h"
 #include "eventlog/cc.h"
 
-enum {
-	FIRMWARE_PCRS = 8
-}; /* PCR 0 to 7: every extension is the firmware's, or a boot loader's that logs it */
+/* PCR 0 to 7: every extension is the firmware's, or a boot loader's that logs it */
+enum { FIRMWARE_PCRS = 8 };
 
 /* PCR 8, 9, 11 to 14: boot loaders extend and log them; so may the system, later and elsewhere */
 #define LOADER_PCRS UINT32_C(0x00007b00)
-
-enum outcome { PASS, FAIL, SKIP };
-
-static const char *const outcome_names[] = { [PASS] = "pass", [FAIL] = "fail", [SKIP] = "skip" };
-
-struct check {
-	const char *name, *detail;
-	enum outcome outcome;
-};
-
-enum { CHECKS_MAX = 2 + ALG_COUNT }; /* payloads, structure, one for each bank */
-
-struct report {
-	struct pool pool;
-	struct event_check *events;
-	struct check checks[CHECKS_MAX];
-	size_t n_checks;
-	bool compared; /* --pcrs was given */
-	struct pcr_values values;
-	alg_set banks; /* that were compared */
-	struct pcr_bank replayed[ALG_COUNT];
-	struct register_check registers[ALG_COUNT][PCR_COUNT];
-};
-
-static bool selected(const struct eventlog_arguments *a, unsigned index)
-{
-	return !a->has_pcrs || (index < PCR_COUNT && a->pcrs & UINT32_C(1) << index);
-}
 
 static int add_check(struct report *rep, const char *name, enum outcome outcome, const char *detail,
 		     struct pcrcast_error *e)
@@ -80,7 +49,7 @@ static int check_events(const struct eventlog_arguments *a, const struct eventlo
 	for (size_t i = 0; i < log->n_events; i++) {
 		const struct event_check *c = &rep->events[i];
 
-		if (!selected(a, log->events[i].pcr))
+		if (!check_selects(a, log->events[i].pcr))
 			continue;
 		yes += c->match == MATCH_YES;
 		no += c->match == MATCH_NO && c->suspicious;
@@ -205,7 +174,7 @@ static int check_bank(const struct eventlog_arguments *a, const struct eventlog 
 		enum register_state state = rep->registers[alg][i].state;
 		enum outcome o;
 
-		if (!selected(a, i))
+		if (!check_selects(a, i))
 			continue;
 		o = outcome_of(a, log, rep, alg, i);
 		n[state]++;
@@ -247,7 +216,7 @@ static int check_values(const struct eventlog_arguments *a, const struct eventlo
 
 /* ---- the verdict ---- */
 
-static enum outcome verdict(const struct report *rep, bool damaged)
+enum outcome check_verdict(const struct report *rep, bool damaged)
 {
 	enum outcome worst = damaged ? SKIP : PASS;
 
@@ -256,199 +225,6 @@ static enum outcome verdict(const struct report *rep, bool damaged)
 			worst == SKIP || rep->checks[i].outcome == SKIP ? SKIP :
 									  PASS;
 	return worst;
-}
-
-static const char *verdict_name(enum outcome o)
-{
-	return o == PASS ? "trusted" : o == FAIL ? "untrusted" : "undecided";
-}
-
-/* ---- text ---- */
-
-static void print_event(const struct eventlog *log, size_t i, const struct event_check *c)
-{
-	const struct event *ev = &log->events[i];
-	char type[11], name[12];
-
-	printf("  event %zu, %s%s, %s, at byte %" PRIu64 ": the digest is %s\n", i,
-	       log->kind == EVENTLOG_CC ? "" : "PCR ", eventlog_register_name(log, ev->pcr, name),
-	       event_type_name(ev->type, type), ev->offset, c->reason);
-}
-
-static void print_register(const struct eventlog *log, const struct report *rep, enum alg alg, unsigned i)
-{
-	const struct register_check *c = &rep->registers[alg][i];
-	char name[12], hex[2 * DIGEST_MAX + 1];
-	unsigned count = rep->replayed[alg].count[i];
-
-	printf("  %s:%s ", algs[alg].name, eventlog_register_name(log, i, name));
-	switch (c->state) {
-	case REGISTER_CONTINUES:
-		printf("goes on after the log: %.*s\n", (int)c->words_len, c->words);
-		return;
-	case REGISTER_INCOMPLETE:
-		printf("cannot be told: there are events without a digest in this bank\n");
-		return;
-	case REGISTER_NO_EVENTS:
-		hex_encode(rep->values.value[alg][i], algs[alg].len, hex);
-		printf("has a value but no event: %s\n", hex);
-		return;
-	default:
-		break;
-	}
-	hex_encode(rep->values.value[alg][i], algs[alg].len, hex);
-	printf("differs: the machine has %s\n", hex);
-	hex_encode(rep->replayed[alg].pcr[i], algs[alg].len, hex);
-	printf("    the log leads to %s with %u event%s\n", hex, count, count == 1 ? "" : "s");
-	if (c->consistent_events < 0)
-		puts("    the machine's value is none that the log leads through");
-	else if (c->consistent_events == 0)
-		puts("    the machine's value is that before the first of them");
-	else
-		printf("    the machine's value is that after %" PRId64
-		       " of them: the log is consistent up to event %zu\n",
-		       c->consistent_events, c->last_consistent);
-}
-
-static void print_findings(const struct eventlog *log)
-{
-	for (size_t i = 0; i < log->n_findings; i++) {
-		const struct finding *f = &log->findings[i];
-
-		printf("  %s: ", f->code);
-		put_text(stdout, f->text);
-		if (f->event != SIZE_MAX)
-			printf(" (event %zu)", f->event);
-		if (f->offset != PCRCAST_NO_OFFSET)
-			printf(" (at byte %" PRIu64 ")", f->offset);
-		putchar('\n');
-	}
-}
-
-static void print_text(const struct eventlog_arguments *a, const struct eventlog *log,
-		       const struct report *rep)
-{
-	enum alg alg = 0;
-
-	for (size_t k = 0; k < rep->n_checks; k++) {
-		const struct check *c = &rep->checks[k];
-
-		printf("%-4s  %s: ", outcome_names[c->outcome], c->name);
-		put_text(stdout, c->detail);
-		putchar('\n');
-		if (k == 0)
-			for (size_t i = 0; i < log->n_events; i++)
-				if (rep->events[i].match == MATCH_NO && selected(a, log->events[i].pcr))
-					print_event(log, i, &rep->events[i]);
-		if (k == 1)
-			print_findings(log);
-		if (k < 2 || !rep->banks)
-			continue;
-		while (!(rep->banks & 1u << alg))
-			alg++;
-		for (unsigned i = 0; i < PCR_COUNT; i++) {
-			enum register_state state = rep->registers[alg][i].state;
-
-			if (selected(a, i) && state != REGISTER_AGREES && state != REGISTER_NOT_STATED)
-				print_register(log, rep, alg, i);
-		}
-		alg++;
-	}
-	printf("%s\n", verdict_name(verdict(rep, a->damage != NULL)));
-}
-
-/* ---- JSON ---- */
-
-static void add_events(struct json_doc *d, struct cJSON *root, const struct eventlog_arguments *a,
-		       const struct eventlog *log, const struct report *rep)
-{
-	static const char *const match_names[] = {
-		[MATCH_YES] = "yes", [MATCH_NO] = "no", [MATCH_CANNOT_TELL] = "cannot-tell"
-	};
-	struct cJSON *list = json_array(d);
-
-	for (size_t i = 0; i < log->n_events; i++) {
-		const struct event *ev = &log->events[i];
-		char type[11];
-
-		if (!selected(a, ev->pcr))
-			continue;
-		struct cJSON *o = json_object(d);
-		json_add_u64(d, o, "event", i);
-		json_add_u64(d, o, "offset", ev->offset);
-		json_add_u64(d, o, "pcr", ev->pcr);
-		json_add_string(d, o, "type", event_type_name(ev->type, type));
-		json_add_string(d, o, "match", match_names[rep->events[i].match]);
-		json_add_bool(d, o, "suspicious", rep->events[i].suspicious);
-		if (rep->events[i].reason)
-			json_add_string(d, o, "reason", rep->events[i].reason);
-		json_append(d, list, o);
-	}
-	json_add(d, root, "events", list);
-}
-
-static struct cJSON *register_json(struct json_doc *d, const struct report *rep, enum alg alg, unsigned i)
-{
-	const struct register_check *c = &rep->registers[alg][i];
-	struct cJSON *o = json_object(d);
-
-	json_add_string(d, o, "state", register_state_name(c->state));
-	if (c->state != REGISTER_INCOMPLETE)
-		json_add_hex(d, o, "log", rep->replayed[alg].pcr[i], algs[alg].len);
-	if (c->state != REGISTER_NOT_STATED)
-		json_add_hex(d, o, "machine", rep->values.value[alg][i], algs[alg].len);
-	json_add_u64(d, o, "events", rep->replayed[alg].count[i]);
-	if (c->state == REGISTER_DIFFERS && c->consistent_events >= 0)
-		json_add_u64(d, o, "consistentEvents", (uint64_t)c->consistent_events);
-	if (c->state == REGISTER_DIFFERS && c->last_consistent != SIZE_MAX)
-		json_add_u64(d, o, "lastConsistentEvent", c->last_consistent);
-	if (c->words) {
-		char words[128];
-
-		(void)snprintf(words, sizeof words, "%.*s", (int)c->words_len, c->words);
-		json_add_string(d, o, "words", words);
-	}
-	return o;
-}
-
-static int print_json(const struct eventlog_arguments *a, const struct eventlog *log,
-		      const struct report *rep, struct pcrcast_error *e)
-{
-	struct json_doc d = { false };
-	struct cJSON *root = json_object(&d), *checks = json_array(&d), *banks = json_object(&d);
-	char name[12];
-
-	json_add_u64(&d, root, "version", 1);
-	json_add_string(&d, root, "kind", eventlog_kind_name(log->kind));
-	json_add_string(&d, root, "verdict", verdict_name(verdict(rep, a->damage != NULL)));
-	for (size_t i = 0; i < rep->n_checks; i++) {
-		struct cJSON *o = json_object(&d);
-
-		json_add_string(&d, o, "name", rep->checks[i].name);
-		json_add_string(&d, o, "result", outcome_names[rep->checks[i].outcome]);
-		json_add_string(&d, o, "detail", rep->checks[i].detail);
-		json_append(&d, checks, o);
-	}
-	json_add(&d, root, "checks", checks);
-	add_events(&d, root, a, log, rep);
-	eventlog_add_findings(&d, root, log);
-	for (enum alg alg = 0; alg < ALG_COUNT; alg++) {
-		if (!(rep->banks & 1u << alg))
-			continue;
-		struct cJSON *o = json_object(&d);
-		for (unsigned i = 0; i < PCR_COUNT; i++)
-			if (selected(a, i) && (rep->registers[alg][i].state != REGISTER_NOT_STATED ||
-					       rep->replayed[alg].count[i] || a->has_pcrs))
-				json_add(&d, o, eventlog_register_name(log, i, name),
-					 register_json(&d, rep, alg, i));
-		json_add(&d, banks, algs[alg].name, o);
-	}
-	if (rep->compared)
-		json_add(&d, root, "registers", banks);
-	else
-		json_free(banks);
-	eventlog_add_damage(&d, root, a->damage);
-	return eventlog_print_json(&d, root, e);
 }
 
 int eventlog_run_check(const struct eventlog_arguments *a, const struct eventlog *log,
@@ -467,10 +243,10 @@ int eventlog_run_check(const struct eventlog_arguments *a, const struct eventlog
 	if (r == 0 && a->pcrs_path)
 		r = check_values(a, log, &rep, e);
 	if (r == 0 && a->json)
-		r = print_json(a, log, &rep, e);
+		r = check_print_json(a, log, &rep, e);
 	else if (r == 0)
-		print_text(a, log, &rep);
-	enum outcome o = verdict(&rep, a->damage != NULL);
+		check_print_text(a, log, &rep);
+	enum outcome o = check_verdict(&rep, a->damage != NULL);
 	pool_done(&rep.pool);
 	return r < 0 ? r : statuses[o];
 }

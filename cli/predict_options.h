@@ -193,6 +193,3 @@ alg_set predict_default_banks(const struct predict_arguments *a);
 /* predict(), by the model that was chosen; opt is a->options with banks and pcrs set. */
 int predict_by_model(const struct predict_arguments *a, struct image *img, const struct predict_options *opt,
 		     struct prediction *ret, struct pcrcast_error *e);
-
-/* What is not known, assumed and noted; of the registers in pcrs. quiet: only what is not known. */
-void predict_print_remarks(FILE *out, const struct prediction *p, uint32_t pcrs, bool quiet);

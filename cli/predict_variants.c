@@ -1,7 +1,8 @@
-#define _GNU_SOURCE
+/*
+ * --variant: axes from their texts, their combinations, and the prediction of one of these.
+ */
 #include "cli/predict_variants.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "predict/image.h"
@@ -47,12 +48,6 @@ static bool among(int code, const int *codes, size_t n)
 static bool is_repeatable(int code)
 {
 	return among(code, repeatable, sizeof repeatable / sizeof repeatable[0]);
-}
-
-static int out_of_memory(void)
-{
-	fputs("pcrcast: out of memory\n", stderr);
-	return EXIT_TROUBLE;
 }
 
 /* ---- an axis ---- */
@@ -327,34 +322,3 @@ int predict_one_combination(const struct predict_arguments *a, const struct pred
 }
 
 /* ---- remarks ---- */
-
-void predict_print_all_remarks(const struct predict_arguments *a, const struct prediction *all, uint32_t pcrs,
-			       bool quiet)
-{
-	char **texts = calloc(a->n_combinations, sizeof *texts);
-
-	for (size_t i = 0; texts && i < a->n_combinations; i++) {
-		const char *label = a->combinations[i].label;
-		bool said = false;
-		size_t n;
-		FILE *f = open_memstream(&texts[i], &n);
-
-		if (!f)
-			break;
-		predict_print_remarks(f, &all[i], pcrs, quiet);
-		if (fclose(f) != 0 || !texts[i])
-			break;
-		for (size_t k = 0; k < i && !said; k++)
-			said = texts[k] && strcmp(texts[k], texts[i]) == 0;
-		if (said || !*texts[i])
-			continue;
-		if (label) {
-			put_text(stderr, label);
-			fputc('\n', stderr);
-		}
-		fputs(texts[i], stderr);
-	}
-	for (size_t i = 0; texts && i < a->n_combinations; i++)
-		free(texts[i]);
-	free(texts);
-}

@@ -32,6 +32,9 @@ int predict_one_combination(const struct predict_arguments *a, const struct pred
 			    const char *image, alg_set banks, uint32_t pcrs, struct prediction *ret,
 			    struct pcrcast_error *e);
 
-/* What predict_print_remarks says of each, where it is not what was said of one before. */
+/*
+ * To standard error, for each combination: what is not known (of the registers in pcrs), and, unless quiet, what is assumed
+ * and noted; where it is not what was said of one before.
+ */
 void predict_print_all_remarks(const struct predict_arguments *a, const struct prediction *all, uint32_t pcrs,
 			       bool quiet);

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/utf16.h"
-#include "predict/tree_impl.h"
+#include "predict/fat_impl.h"
 
 enum {
 	BOOT_SECTOR_LEN = 512,
@@ -23,62 +23,12 @@ enum {
 	/* The specification, "FAT type determination": fewer clusters than this are FAT12, FAT16. */
 	FAT12_CLUSTERS = 4085,
 	FAT16_CLUSTERS = 65525,
-	FIRST_CLUSTER = 2,
-	ENTRY_LEN = 32,
-	/* The specification: a directory is at most 2^16 * 32 bytes, more entries have no number. */
-	MAX_DIR_LEN = 65536 * ENTRY_LEN,
-	/* Enough for a sector of any size; FAT chains mostly go upward, so this is read about once. */
-	WINDOW_LEN = 16384,
-	/*
-	 * Fragments of all files opened in one file system. Each costs 40 bytes of memory until the end, so
-	 * the limit bounds them to 5 MiB. (A kernel of 100 MB in which no two 4 KiB clusters are neighbours
-	 * has 24415.)
-	 */
-	MAX_FRAGMENTS = 131072,
 	ATTR_VOLUME_ID = 0x08,
 	ATTR_DIRECTORY = 0x10,
-	ATTR_LONG_NAME = 0x0f,
-	CASE_NAME_LOWER = 0x08, /* DIR_NTRes as Windows NT, Linux and EDK2 use it */
-	CASE_EXT_LOWER = 0x10,
 	DELETED = 0xe5,
-	KANJI_E5 = 0x05, /* stands for a name that begins with 0xe5 */
-	LFN_LAST = 0x40,
-	LFN_UNITS = 13,       /* UTF-16 code units in one long name entry */
-	MAX_LFN_ENTRIES = 20, /* the specification: 255 characters */
-	SHORT_NAME_LEN = 11,
 };
 
-enum fat_type { FAT12 = 12, FAT16 = 16, FAT32 = 32 };
-
-struct fat {
-	struct blob fs;
-	enum fat_type type;
-	bool few_clusters;   /* FAT32 in layout, but with fewer clusters than FAT32 has */
-	uint32_t n_clusters; /* numbers 2 to n_clusters + 1 */
-	uint32_t cluster_len;
-	uint64_t fat_off, fat_len; /* of the first FAT; EDK2 does not read the others either */
-	uint64_t data_off;         /* of cluster 2 */
-	uint64_t root_off;         /* FAT12, FAT16: the root directory's place and size */
-	uint32_t root_len;
-	uint32_t root_cluster; /* FAT32 */
-	size_t n_fragments;
-	uint64_t window_off; /* window_len bytes of the FAT from window_off on */
-	size_t window_len;
-	uint8_t window[WINDOW_LEN];
-};
-
-/* Neighbouring clusters of a chain. */
-struct run {
-	uint32_t first, n;
-};
-
-struct chain {
-	struct run *runs;
-	size_t n, cap;
-};
-
-/* Where byte off of the file system lies in the input, for messages. */
-static uint64_t at(const struct fat *f, uint64_t off)
+uint64_t fat_offset(const struct fat *f, uint64_t off)
 {
 	uint64_t ret;
 
@@ -95,8 +45,8 @@ static bool is_power_of_two(uint32_t n)
 static int bad_boot_sector(const struct fat *f, uint64_t off, struct pcrcast_error *e, const char *what,
 			   uint32_t found, const char *expected)
 {
-	return err_set(e, PCRCAST_EFORMAT, at(f, off), "not a FAT file system: %s is %u, expected %s", what,
-		       found, expected);
+	return err_set(e, PCRCAST_EFORMAT, fat_offset(f, off), "not a FAT file system: %s is %u, expected %s",
+		       what, found, expected);
 }
 
 /* Read the BIOS parameter block. The checks are those with which EDK2 refuses a volume (FatOpenDevice). */
@@ -105,7 +55,7 @@ static int read_boot_sector(struct fat *f, struct pcrcast_error *e)
 	uint8_t b[BOOT_SECTOR_LEN];
 
 	if (f->fs.len < sizeof b)
-		return err_set(e, PCRCAST_ETRUNC, at(f, 0),
+		return err_set(e, PCRCAST_ETRUNC, fat_offset(f, 0),
 			       "not a FAT file system: %" PRIu64 " bytes, a boot sector has %zu", f->fs.len,
 			       sizeof b);
 	if (blob_read(&f->fs, 0, b, sizeof b, e) < 0) {
@@ -157,7 +107,7 @@ static int read_boot_sector(struct fat *f, struct pcrcast_error *e)
 	uint64_t root_sector = reserved + (uint64_t)n_fats * fat_sectors;
 	uint64_t data_sector = root_sector + ((uint64_t)root_entries * ENTRY_LEN + sector - 1) / sector;
 	if (data_sector > sectors)
-		return err_set(e, PCRCAST_EFORMAT, at(f, 0),
+		return err_set(e, PCRCAST_EFORMAT, fat_offset(f, 0),
 			       "not a FAT file system: data would begin at sector %" PRIu64
 			       ", the last sector is %u",
 			       data_sector, sectors - 1);
@@ -173,7 +123,7 @@ static int read_boot_sector(struct fat *f, struct pcrcast_error *e)
 	f->type = f->n_clusters < FAT12_CLUSTERS ? FAT12 : f->n_clusters < FAT16_CLUSTERS ? FAT16 : FAT32;
 	if (!fat32 && f->type == FAT32)
 		return err_set(
-			e, PCRCAST_EFORMAT, at(f, 0),
+			e, PCRCAST_EFORMAT, fat_offset(f, 0),
 			"FAT file system laid out as FAT12 or FAT16 with %u clusters, at most %d are possible",
 			f->n_clusters, FAT16_CLUSTERS - 1);
 	if (fat32)
@@ -182,301 +132,17 @@ static int read_boot_sector(struct fat *f, struct pcrcast_error *e)
 	return 0;
 }
 
-/* ---- cluster chains ---- */
-
-/* Copy n bytes of the FAT, which must lie inside it, through the window. */
-static int read_fat(struct fat *f, uint64_t off, uint8_t *buf, size_t n, struct pcrcast_error *e)
-{
-	if (off < f->window_off || off - f->window_off > f->window_len ||
-	    n > f->window_len - (off - f->window_off)) {
-		/* Begin a bit before off: chains also go backward. Behind off n bytes are always left. */
-		uint64_t from = off - off % (WINDOW_LEN / 2);
-		uint64_t len = f->fat_len - from < WINDOW_LEN ? f->fat_len - from : WINDOW_LEN;
-
-		/* A file system may be cut short behind the part of the FAT that is used. */
-		if (f->fat_off + off + n <= f->fs.len && len > f->fs.len - f->fat_off - from)
-			len = f->fs.len - f->fat_off - from;
-		f->window_len = 0;
-		int r = blob_read(&f->fs, f->fat_off + from, f->window, (size_t)len, e);
-		if (r < 0)
-			return err_wrap(e, "cannot read the FAT");
-		f->window_off = from;
-		f->window_len = (size_t)len;
-	}
-	memcpy(buf, f->window + (off - f->window_off), n);
-	return 0;
-}
-
-/* What the FAT says about a cluster; *ret_end when it says that the chain ends there. */
-static int next_cluster(struct fat *f, uint32_t cluster, uint32_t *ret, bool *ret_end,
-			struct pcrcast_error *e)
-{
-	size_t n = f->type == FAT32 ? 4 : 2;
-	uint64_t off = f->type == FAT12 ? (uint64_t)cluster * 3 / 2 : (uint64_t)cluster * n;
-	uint8_t b[4] = { 0 };
-
-	if (off + n > f->fat_len)
-		return err_set(e, PCRCAST_EFORMAT, at(f, f->fat_off),
-			       "cluster %u is not in the FAT, which has %" PRIu64 " bytes", cluster,
-			       f->fat_len);
-	int r = read_fat(f, off, b, n, e);
-	if (r < 0)
-		return r;
-
-	uint32_t v = get_u32le(b);
-	uint32_t mask = f->type == FAT32 ? 0x0fffffff : f->type == FAT16 ? 0xffff : 0xfff;
-	if (f->type == FAT12 && cluster % 2)
-		v >>= 4;
-	v &= mask;
-	*ret = v;
-	*ret_end = v >= (mask & ~UINT32_C(7)); /* 0x..8 to 0x..f; 0x..7 marks a bad cluster */
-	return 0;
-}
-
-static bool chain_add(struct chain *c, uint32_t cluster)
-{
-	if (c->n && c->runs[c->n - 1].first + c->runs[c->n - 1].n == cluster) {
-		c->runs[c->n - 1].n++;
-		return true;
-	}
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? 2 * c->cap : 16;
-		struct run *bigger = reallocarray(c->runs, cap, sizeof *bigger);
-
-		if (!bigger)
-			return false;
-		c->runs = bigger;
-		c->cap = cap;
-	}
-	c->runs[c->n++] = (struct run){ cluster, 1 };
-	return true;
-}
-
-static int by_first_cluster(const void *a, const void *b)
-{
-	const struct run *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-/* Fails when a chain goes through a cluster twice: it then runs in a circle. */
-static int check_no_loop(const struct fat *f, const struct chain *c, struct pcrcast_error *e)
-{
-	struct run *sorted;
-	uint32_t twice = 0;
-
-	if (c->n < 2)
-		return 0;
-	sorted = reallocarray(NULL, c->n, sizeof *sorted);
-	if (!sorted)
-		return err_nomem(e);
-	memcpy(sorted, c->runs, c->n * sizeof *sorted);
-	qsort(sorted, c->n, sizeof *sorted, by_first_cluster);
-	for (size_t i = 1; i < c->n && !twice; i++)
-		if (sorted[i].first - sorted[i - 1].first < sorted[i - 1].n)
-			twice = sorted[i].first;
-	free(sorted);
-	if (twice)
-		return err_set(e, PCRCAST_EFORMAT, at(f, f->fat_off),
-			       "the cluster chain from %u runs in a circle through %u", c->runs[0].first,
-			       twice);
-	return 0;
-}
-
-/*
- * Collect the chain that begins at first: exactly want clusters (what follows them is not looked at, as
- * in EDK2), or all up to its end when want is 0, which may then be at most max.
- */
-static int read_chain(struct fat *f, uint32_t first, uint32_t want, uint32_t max, struct chain *ret,
-		      struct pcrcast_error *e)
-{
-	uint32_t cluster = first, n = 0;
-	bool end = false;
-	int r;
-
-	for (;;) {
-		if (end)
-			return want ? err_set(e, PCRCAST_EFORMAT, at(f, f->fat_off),
-					      "the cluster chain from %u ends after %u of %u clusters", first,
-					      n, want) :
-				      check_no_loop(f, ret, e);
-		if (cluster < FIRST_CLUSTER || cluster - FIRST_CLUSTER >= f->n_clusters)
-			return err_set(e, PCRCAST_EFORMAT, at(f, f->fat_off),
-				       "the cluster chain from %u leads to %u after %u clusters; there are "
-				       "clusters 2 to %" PRIu64,
-				       first, cluster, n, (uint64_t)f->n_clusters + FIRST_CLUSTER - 1);
-		if (n == max || ret->n > MAX_FRAGMENTS)
-			break;
-		if (!chain_add(ret, cluster))
-			return err_nomem(e);
-		if (++n == want)
-			return check_no_loop(f, ret, e);
-		r = next_cluster(f, cluster, &cluster, &end, e);
-		if (r < 0)
-			return r;
-	}
-	r = check_no_loop(f, ret, e);
-	if (r < 0)
-		return r;
-	if (ret->n > MAX_FRAGMENTS)
-		return err_set(e, PCRCAST_ELIMIT, at(f, f->fat_off),
-			       "more than the %d fragments that are handled", MAX_FRAGMENTS);
-	return err_set(e, PCRCAST_EFORMAT, at(f, f->fat_off),
-		       "a directory of more than the %d bytes that one can have", MAX_DIR_LEN);
-}
-
-static uint64_t cluster_off(const struct fat *f, uint32_t cluster)
-{
-	return f->data_off + (uint64_t)(cluster - FIRST_CLUSTER) * f->cluster_len;
-}
-
-/* The first len bytes of a chain as a blob. */
-static int blob_of_chain(struct tree *t, const struct chain *c, uint64_t len, struct blob *ret,
-			 struct pcrcast_error *e)
-{
-	struct fat *f = t->ctx;
-	struct blob_builder w = BLOB_BUILDER(&t->pool);
-
-	if (c->n > MAX_FRAGMENTS - f->n_fragments)
-		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
-			       "%zu fragments, and %zu in files opened before; %d are handled", c->n,
-			       f->n_fragments, MAX_FRAGMENTS);
-	/* All at once: an array that grows in a pool leaves the smaller ones behind. */
-	w.pieces = pool_array(&t->pool, c->n, sizeof *w.pieces);
-	w.cap = c->n;
-	if (!w.pieces)
-		return err_nomem(e);
-	f->n_fragments += c->n;
-
-	for (size_t i = 0; i < c->n && len > 0; i++) {
-		uint64_t off = cluster_off(f, c->runs[i].first);
-		uint64_t part = (uint64_t)c->runs[i].n * f->cluster_len;
-
-		if (part > len)
-			part = len;
-		if (off > f->fs.len || part > f->fs.len - off)
-			return err_set(e, PCRCAST_ETRUNC, at(f, f->fs.len - 1),
-				       "clusters from %u on lie behind the end of the file system, which is "
-				       "cut off after %" PRIu64 " bytes",
-				       c->runs[i].first, f->fs.len);
-		blob_add_part(&w, &f->fs, off, part);
-		len -= part;
-	}
-	return blob_build(&w, ret, e);
-}
-
-/* ---- names ---- */
-
-/* A short name's character. The OEM code page is not recorded anywhere; EDK2 takes Latin-1. */
-static uint16_t oem_char(uint8_t c, bool lower)
-{
-	bool upper = (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
-
-	return (uint16_t)(lower && upper ? c + 0x20 : c);
-}
-
-static size_t add_short_part(const uint8_t *part, size_t n, bool lower, uint16_t *out)
-{
-	size_t len = 0;
-
-	while (n > 0 && part[n - 1] == ' ')
-		n--;
-	for (; len < n && part[len] != 0; len++)
-		out[len] = oem_char(part[len], lower);
-	return len;
-}
-
-/* The 8.3 name of a directory entry, spelled as its case flags say (EDK2's FatGetFileNameViaCaseFlag). */
-static char *short_name(struct pool *pool, const uint8_t *entry, uint8_t case_flags)
-{
-	uint8_t raw[SHORT_NAME_LEN];
-	uint16_t name[SHORT_NAME_LEN + 1], ext[3];
-
-	memcpy(raw, entry, sizeof raw);
-	if (raw[0] == KANJI_E5)
-		raw[0] = 0xe5;
-	size_t n = add_short_part(raw, 8, case_flags & CASE_NAME_LOWER, name);
-	size_t n_ext = add_short_part(raw + 8, 3, case_flags & CASE_EXT_LOWER, ext);
-	if (n_ext) {
-		name[n++] = '.';
-		memcpy(name + n, ext, n_ext * sizeof *ext);
-		n += n_ext;
-	}
-	return utf16_to_utf8(pool, (struct utf16){ name, n });
-}
-
-/*
- * Whether a lookup can hit the 8.3 name: EDK2 compares the eleven bytes with the looked-up name after
- * upper-casing it, so lower case or a character that no 8.3 name may have never compares equal.
- */
-static bool short_name_can_be_looked_up(const uint8_t *entry)
-{
-	for (size_t i = 0; i < SHORT_NAME_LEN; i++) {
-		uint8_t c = entry[i];
-		bool letter = (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
-		bool pad = c == ' ' && i != 0;
-
-		if (!letter && !pad && !(c >= '0' && c <= '9') && !(c && strchr("_^$~!#%&-{}()@`'", c)))
-			return false;
-	}
-	return true;
-}
-
-/* The specification's ChkSum(), which ties long name entries to their short one. */
-static uint8_t short_name_sum(const uint8_t *entry)
-{
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < SHORT_NAME_LEN; i++)
-		sum = (uint8_t)((sum << 7 | sum >> 1) + entry[i]);
-	return sum;
-}
-
-/* The entries that were read last, of which a long name consists. */
-struct recent {
-	uint8_t entries[MAX_LFN_ENTRIES][ENTRY_LEN];
-	size_t n; /* entries read so far; the last one is entries[(n - 1) % MAX_LFN_ENTRIES] */
-};
-
-/*
- * The long name that the entries in front of a short one give. Its parts stand in reverse order, the part
- * next to the short entry is the first. As in EDK2 (FatLoadLongNameEntry) one part that does not belong makes
- * the whole name void, and the short name then counts. Returns code units in out, 0: no long name.
- */
-static size_t long_name(const struct recent *recent, const uint8_t *short_entry, uint16_t *out)
-{
-	static const uint8_t places[LFN_UNITS] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
-	uint8_t sum = short_name_sum(short_entry);
-	size_t n = 0;
-
-	for (size_t ordinal = 1; ordinal <= MAX_LFN_ENTRIES && ordinal <= recent->n; ordinal++) {
-		const uint8_t *part = recent->entries[(recent->n - ordinal) % MAX_LFN_ENTRIES];
-
-		if (part[11] != ATTR_LONG_NAME || get_u16le(part + 26) != 0 || part[13] != sum ||
-		    (part[0] & ~LFN_LAST) != (int)ordinal)
-			return 0;
-		for (size_t i = 0; i < LFN_UNITS; i++)
-			out[n++] = get_u16le(part + places[i]);
-		if (part[0] & LFN_LAST) {
-			for (size_t len = 0; len < n; len++)
-				if (out[len] == 0)
-					return len;
-			return n;
-		}
-	}
-	return 0;
-}
-
 /* ---- directories ---- */
 
-static int add_entry(struct tree *t, struct tree_node *dir, struct tree_dir *ret, const struct recent *recent,
-		     const uint8_t *entry, uint64_t off, struct pcrcast_error *e)
+static int add_entry(struct tree *t, struct tree_node *dir, struct tree_dir *ret,
+		     const struct fat_recent *recent, const uint8_t *entry, uint64_t off,
+		     struct pcrcast_error *e)
 {
 	struct fat *f = t->ctx;
 	uint16_t units[MAX_LFN_ENTRIES * LFN_UNITS];
-	size_t n = long_name(recent, entry, units);
+	size_t n = fat_long_name(recent, entry, units);
 	char *name = n ? utf16_to_utf8(&t->pool, (struct utf16){ units, n }) :
-			 short_name(&t->pool, entry, entry[12]);
+			 fat_short_name(&t->pool, entry, entry[12]);
 
 	if (!name)
 		return err_nomem(e);
@@ -484,7 +150,7 @@ static int add_entry(struct tree *t, struct tree_node *dir, struct tree_dir *ret
 	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
 
-	char *alias = n && short_name_can_be_looked_up(entry) ? short_name(&t->pool, entry, 0) : NULL;
+	char *alias = n && fat_short_name_can_be_looked_up(entry) ? fat_short_name(&t->pool, entry, 0) : NULL;
 	struct tree_node *node;
 	int r = tree_add(t, dir, ret, name, &node, e);
 	if (r < 0)
@@ -503,8 +169,9 @@ static int add_entry(struct tree *t, struct tree_node *dir, struct tree_dir *ret
  * (FatLoadNextDirEnt) an entry with the volume attribute, thus each part of a long name, is no end mark,
  * whatever its first byte.
  */
-static int read_entries(struct tree *t, struct tree_node *dir, struct tree_dir *ret, struct recent *recent,
-			uint64_t off, uint64_t n, bool *ret_end, struct pcrcast_error *e)
+static int read_entries(struct tree *t, struct tree_node *dir, struct tree_dir *ret,
+			struct fat_recent *recent, uint64_t off, uint64_t n, bool *ret_end,
+			struct pcrcast_error *e)
 {
 	struct fat *f = t->ctx;
 	uint8_t buf[64 * ENTRY_LEN]; /* divides every cluster */
@@ -536,8 +203,8 @@ static int read_entries(struct tree *t, struct tree_node *dir, struct tree_dir *
 static int fat_read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *ret, struct pcrcast_error *e)
 {
 	struct fat *f = t->ctx;
-	struct recent recent = { .n = 0 };
-	struct chain chain = { 0 };
+	struct fat_recent recent = { .n = 0 };
+	struct fat_chain chain = { 0 };
 	bool end = false;
 	uint32_t first = (uint32_t)dir->place;
 
@@ -549,9 +216,9 @@ static int fat_read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *
 		return 0;
 
 	uint32_t max = (MAX_DIR_LEN + f->cluster_len - 1) / f->cluster_len;
-	int r = read_chain(f, first, 0, max, &chain, e);
+	int r = fat_read_chain(f, first, 0, max, &chain, e);
 	for (size_t i = 0; r == 0 && !end && i < chain.n; i++)
-		r = read_entries(t, dir, ret, &recent, cluster_off(f, chain.runs[i].first),
+		r = read_entries(t, dir, ret, &recent, fat_cluster_off(f, chain.runs[i].first),
 				 (uint64_t)chain.runs[i].n * f->cluster_len, &end, e);
 	free(chain.runs);
 	return r;
@@ -560,7 +227,7 @@ static int fat_read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *
 static int fat_open(struct tree *t, struct tree_node *file, struct blob *ret, struct pcrcast_error *e)
 {
 	struct fat *f = t->ctx;
-	struct chain chain = { 0 };
+	struct fat_chain chain = { 0 };
 	uint64_t want = (file->entry.size + f->cluster_len - 1) / f->cluster_len;
 
 	if (want == 0) {
@@ -568,15 +235,15 @@ static int fat_open(struct tree *t, struct tree_node *file, struct blob *ret, st
 		return 0;
 	}
 	if (want > f->n_clusters)
-		return err_set(e, PCRCAST_EFORMAT, at(f, file->entry_off + 28),
+		return err_set(e, PCRCAST_EFORMAT, fat_offset(f, file->entry_off + 28),
 			       "a size of %" PRIu64 " bytes needs %" PRIu64
 			       " clusters, the file system has %u",
 			       file->entry.size, want, f->n_clusters);
-	int r = read_chain(f, (uint32_t)file->place, (uint32_t)want, (uint32_t)want, &chain, e);
+	int r = fat_read_chain(f, (uint32_t)file->place, (uint32_t)want, (uint32_t)want, &chain, e);
 	if (r == 0)
-		r = blob_of_chain(t, &chain, file->entry.size, ret, e);
+		r = fat_blob_of_chain(t, &chain, file->entry.size, ret, e);
 	else
-		err_wrap(e, "directory entry at %" PRIu64 ", size %" PRIu64, at(f, file->entry_off),
+		err_wrap(e, "directory entry at %" PRIu64 ", size %" PRIu64, fat_offset(f, file->entry_off),
 			 file->entry.size);
 	free(chain.runs);
 	return r;

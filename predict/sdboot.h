@@ -133,3 +133,18 @@ bool pattern_matches(struct utf16 pattern, struct utf16 text);
 
 /* ASCII letters in lower case. */
 int utf16_lower(struct pool *pool, struct utf16 s, struct utf16 *ret, struct pcrcast_error *e);
+
+/* ---- the run: sdboot_choice.c, sdboot_start.c ---- */
+
+/*
+ * The menu as this version makes it, and the entry that is started, which stays the menu's. Where its rules changed in
+ * some release that is not known, both ways are tried; when they lead to different entries, nobody but the user can tell:
+ * PCRCAST_EUNSUPPORTED. PCRCAST_ENOTFOUND when there is no entry, or none as --entry or --profile wants it.
+ */
+int sdboot_choose_entry(struct walk *w, const struct start *s, const struct sdboot_rules *rules,
+			const struct loader_conf *conf, struct boot_menu *menu, const struct boot_entry **ret,
+			struct pcrcast_error *e);
+
+/* Load and start what the entry names, with the events before it and all that follow. */
+int sdboot_start_entry(struct walk *w, const struct sdboot_rules *rules, const struct boot_entry *entry,
+		       struct pcrcast_error *e);

@@ -7,63 +7,9 @@
 #include "predict/shim.h"
 #include "predict/stub.h"
 
-#include <limits.h>
-
-#include "base/bytes.h"
 #include "predict/extra_dir.h"
 
-/* ---- load options ---- */
-
-/*
- * The text in the load options; false when the stub takes no notice of them. A control character in front
- * means garbage (some firmware passes binary data); newer versions look at the whole text.
- */
-static int options_text(struct stub_run *run, struct utf16 *ret, bool *ret_given, struct pcrcast_error *e)
-{
-	struct slice bytes = run->start->options;
-	size_t n = bytes.n / 2;
-	uint16_t *units = pool_array(run->w->pool, n + 1, sizeof *units);
-	bool control_inside = false;
-
-	if (!units)
-		return err_nomem(e);
-	for (size_t i = 0; i < n; i++)
-		units[i] = get_u16le(bytes.p + 2 * i);
-	*ret = utf16_copy(run->w->pool, units, n);
-	if (!ret->s)
-		return err_nomem(e);
-	*ret_given = n > 0 && units[0] > 0x1f;
-	for (size_t i = 1; i < ret->n; i++)
-		control_inside |= ret->s[i] <= 0x1f;
-	if (!*ret_given || !control_inside || run->rules->any_control_char == NO)
-		return 0;
-	*ret_given = false;
-	if (run->rules->any_control_char == UNSURE)
-		return err_set(
-			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			"load options with a control character: whether systemd-stub %s uses them depends on its point release",
-			run->uki.stub.text);
-	return 0;
-}
-
-/* "@N" or "@N rest" selects a profile; anything else is profile 0 and stays as it is (257 and later). */
-static unsigned take_profile(struct utf16 *text)
-{
-	uint64_t number;
-	size_t digits;
-
-	if (text->n < 2 || text->s[0] != '@' || !cmdline_number(text->s + 1, text->n - 1, &number, &digits) ||
-	    number > UINT_MAX)
-		return 0;
-	size_t at = 1 + digits;
-	if (at < text->n && text->s[at] != ' ')
-		return 0;
-	at += at < text->n;
-	*text = (struct utf16){ text->s + at, text->n - at };
-	return (unsigned)number;
-}
-
-/* ---- PCR 12 and 11: profile, sections, command line ---- */
+/* ---- PCR 12 and 11: profile, sections, SMBIOS, addons ---- */
 
 static int measure_profile(struct stub_run *run, unsigned profile, struct pcrcast_error *e)
 {
@@ -86,8 +32,7 @@ static int measure_profile(struct stub_run *run, unsigned profile, struct pcrcas
 				   e);
 }
 
-/* "\\EFI\\Linux\\a.efi: section .cmdline, file bytes 2048 to 2068" */
-static const char *section_source(struct stub_run *run, enum uki_section s)
+const char *stub_section_source(struct stub_run *run, enum uki_section s)
 {
 	const char *place = uki_section_place(run->w->pool, &run->uki, s);
 
@@ -125,7 +70,7 @@ static int measure_sections(struct stub_run *run, struct pcrcast_error *e)
 			    walk_event_bytes(run->w, 11, EV_IPL, wide_bytes, bytes, EVENT_CONSTANT, text, e) :
 			    err_nomem(e);
 		text = (struct event_text){ pool_printf(pool, "content of section %s", name),
-					    section_source(run, s) };
+					    stub_section_source(run, s) };
 		if (r == 0)
 			r = walk_ipl(run->w, 11, wide, &run->uki.sections[s].bytes, text, e);
 	}
@@ -163,162 +108,6 @@ int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcas
 	return walk_assume(run->w, "dt-compatible", "none", "--dt-compatible", e);
 }
 
-/* Are load options (when given) put aside? PCRCAST_EUNSUPPORTED when that cannot be told. */
-static int options_ignored(const struct stub_run *run, bool *ret, struct pcrcast_error *e)
-{
-	const struct predict_options *o = run->w->opt;
-
-	*ret = false;
-	if (!o->secure_boot)
-		return 0;
-	if (run->uki.sections[UKI_CMDLINE].set)
-		*ret = true;
-	else if (o->confidential_vm && run->rules->cvm_ignores_options == UNSURE)
-		return err_set(
-			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			"whether systemd-stub %s takes load options in a confidential VM depends on its point release",
-			run->uki.stub.text);
-	else if (o->confidential_vm)
-		*ret = run->rules->cvm_ignores_options == YES;
-	return 0;
-}
-
-/* UTF16_EMPTY lives as long as the block that it stands in. */
-static const uint16_t no_text[1];
-
-/* Decide between load options and .cmdline, and measure the former. */
-static int settle_line(struct stub_run *run, struct utf16 options, bool given, struct pcrcast_error *e)
-{
-	static const char undefined_text[] =
-		"the command line is blank, which this version of systemd-stub handles in an undefined way";
-	struct doubt blank = { true, undefined_text, NULL };
-	bool ignored, undefined;
-	struct slice text;
-
-	int r = options_ignored(run, &ignored, e);
-	if (r < 0)
-		return r;
-	if (given && run->w->opt->secure_boot && !run->uki.sections[UKI_CMDLINE].set &&
-	    run->rules->cvm_ignores_options != NO)
-		r = walk_no_confidential_vm(run->w, e);
-	if (r < 0)
-		return r;
-	if (given && !ignored) {
-		if (run->start->options_of_user)
-			run->w->used |= OPTION_LOAD_OPTIONS;
-		r = cmdline_mangle(run->w->pool, run->rules->mangle, options, &run->line, &undefined, e);
-		if (r < 0)
-			return r;
-		if (undefined) {
-			run->line_doubt = blank;
-			run->has_line = true;
-			return walk_unknown(run->w, 12, undefined_text, NULL, e);
-		}
-		if (run->line.n || run->rules->blank_options_count) {
-			run->has_line = true;
-			return walk_command_line(
-				run->w, run->line, EVENT_COMPUTED,
-				(struct event_text){ "command line from the load options", "load options" },
-				e);
-		}
-	}
-
-	run->has_line = run->uki.sections[UKI_CMDLINE].set;
-	run->line_source = run->has_line ? section_source(run, UKI_CMDLINE) : NULL;
-	run->line = (struct utf16){ no_text, 0 };
-	if (!run->has_line)
-		return 0;
-	r = uki_text(run->w->pool, &run->uki, UKI_CMDLINE, &text, e);
-	if (r == 0)
-		r = cmdline_of_utf8(run->w->pool, text, &run->line, e);
-	if (r == 0)
-		r = cmdline_mangle(run->w->pool, run->rules->mangle, run->line, &run->line, &undefined, e);
-	if (r == 0 && undefined)
-		run->line_doubt = blank;
-	return r;
-}
-
-void stub_line_source(struct stub_run *run, const char *source)
-{
-	const char *before = run->line_source ? run->line_source : run->has_line ? "load options" : NULL;
-
-	if (source)
-		run->line_source = before ? pool_printf(run->w->pool, "%s + %s", before, source) : source;
-}
-
-static int append(struct stub_run *run, struct utf16 more, bool always_space, const char *source,
-		  struct pcrcast_error *e)
-{
-	stub_line_source(run, source);
-	run->line = utf16_join(run->w->pool, run->line, run->line.n || always_space ? ' ' : 0, more);
-	run->has_line = true;
-	return run->line.s ? 0 : err_nomem(e);
-}
-
-static int append_smbios(struct stub_run *run, struct pcrcast_error *e)
-{
-	static const char key[] = "io.systemd.stub.kernel-cmdline-extra";
-	struct event_text text = { "command line from SMBIOS type 11", walk_smbios_option(run->w) };
-	enum event_origin origin = walk_smbios_origin(run->w);
-	const char *value = NULL;
-	struct utf16 more;
-	bool undefined;
-
-	int r = run->rules->smbios == SMBIOS_IGNORED ? 0 : walk_smbios(run->w, key, &value, e);
-	if (r < 0 || !value)
-		return r;
-	r = cmdline_of_utf8(run->w->pool, slice_of_string(value), &more, e);
-	if (r < 0)
-		return r;
-	if (run->rules->smbios == SMBIOS_MANGLED) {
-		r = cmdline_mangle(run->w->pool, run->rules->mangle, more, &more, &undefined, e);
-		if (r < 0 || more.n == 0)
-			return r;
-		r = walk_command_line(run->w, more, origin, text, e);
-		return r < 0 ? r : append(run, more, false, text.source, e);
-	}
-
-	if (!*value)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "the SMBIOS string %s is empty: systemd-stub %s halts the machine then", key,
-			       run->uki.stub.text);
-	/* 254 to 256 print "%ls %ls" whether or not there is a line yet. */
-	if (!run->has_line)
-		r = utf16_of_utf8(run->w->pool, "(null)", &run->line, e);
-	if (r == 0)
-		r = append(run, more, true, text.source, e);
-	return r < 0 ? r : walk_command_line(run->w, more, origin, text, e);
-}
-
-/* What the kernel's console is depends on the hardware; the words are not measured here, but the kernel does. */
-static int append_console(struct stub_run *run, struct pcrcast_error *e)
-{
-	const struct predict_options *o = run->w->opt;
-
-	if (run->rules->console == CONSOLE_NEVER || cmdline_has_word(run->line, "console=", false))
-		return 0;
-	run->w->used |= OPTION_CONSOLE;
-	if (!o->console_known) {
-		if (!run->line_doubt.set)
-			run->line_doubt = (struct doubt){
-				true, "systemd-stub appends console= words that depend on the hardware",
-				"--console"
-			};
-		return 0;
-	}
-	for (size_t i = 0; i < o->n_consoles; i++) {
-		struct utf16 word;
-		int r = utf16_of_utf8(run->w->pool, pool_printf(run->w->pool, "console=%s", o->consoles[i]),
-				      &word, e);
-
-		if (r == 0)
-			r = append(run, word, false, i ? NULL : "--console", e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int measure_smbios(struct stub_run *run, struct pcrcast_error *e)
 {
 	return run->rules->smbios_to_pcr1 ? walk_smbios_structures(run->w, e) : 0;
@@ -351,142 +140,6 @@ static int measure_initrd_addons(struct stub_run *run, struct pcrcast_error *e)
 
 	return r < 0 ? r :
 		       measure_parts(run, &run->initrd_addons, INITRD_TAG, "initrd of an addon", false, e);
-}
-
-/* ---- the initrd ---- */
-
-static int add_section(struct stub_run *run, enum uki_section s, struct part_list *to,
-		       struct pcrcast_error *e)
-{
-	if (!run->uki.sections[s].set)
-		return 0;
-	return stub_part_add(run, to, section_source(run, s), &run->uki.sections[s].bytes, e);
-}
-
-static int add_list(struct stub_run *run, const struct part_list *from, bool reversed, struct part_list *to,
-		    struct pcrcast_error *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < from->n; i++) {
-		const struct initrd_part *p = &from->items[reversed ? from->n - 1 - i : i];
-
-		r = stub_part_add(run, to, p->name, &p->bytes, e);
-	}
-	return r;
-}
-
-static int add_literals(struct stub_run *run, struct part_list *to, struct pcrcast_error *e)
-{
-	static const struct {
-		enum uki_section section;
-		const char *name;
-		bool newer; /* only with extra_literals */
-	} literals[] = {
-		{ UKI_PCRSIG, "tpm2-pcr-signature.json", false },
-		{ UKI_PCRPKEY, "tpm2-pcr-public-key.pem", false },
-		{ UKI_OSREL, "os-release", true },
-		{ UKI_PROFILE, "profile", true },
-	};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof literals / sizeof literals[0]; i++) {
-		const struct uki_content *c = &run->uki.sections[literals[i].section];
-
-		if (c->set && (!literals[i].newer || run->rules->extra_literals))
-			r = stub_literal(run, literals[i].name, 0444, &c->bytes, to, e);
-	}
-	return r;
-}
-
-static int add_boot_secret(struct stub_run *run, struct part_list *to, struct pcrcast_error *e)
-{
-	const struct predict_options *o = run->w->opt;
-	struct blob secret;
-
-	if (!run->rules->boot_secret)
-		return 0;
-	run->w->used |= OPTION_BOOT_SECRET;
-	if (o->boot_secret == BOOT_SECRET_NONE)
-		return 0;
-	if (o->boot_secret == BOOT_SECRET_UNKNOWN) {
-		run->initrd_doubt = (struct doubt){
-			true,
-			"systemd-stub puts a secret of the machine into the initrd (.extra/boot-secret)",
-			"--boot-secret"
-		};
-		return 0;
-	}
-	int r = blob_of_bytes(run->w->pool, (struct slice){ o->boot_secret_bytes, BOOT_SECRET_LEN }, &secret,
-			      e);
-	return r < 0 ? r : stub_literal(run, "boot-secret", 0400, &secret, to, e);
-}
-
-static int collect_parts(struct stub_run *run, struct part_list *to, struct pcrcast_error *e)
-{
-	int r = add_list(run, &run->ucode_addons, true, to, e);
-
-	if (r == 0 && run->rules->sections & UKI_BIT(UKI_UCODE))
-		r = add_section(run, UKI_UCODE, to, e);
-	if (r == 0 && run->start->has_initrd && run->rules->initrd_joins_previous)
-		r = stub_part_add(run, to, "initrd of the boot loader", &run->start->initrd, e);
-	if (r == 0)
-		r = add_section(run, UKI_INITRD, to, e);
-	if (r == 0)
-		r = add_list(run, &run->archives, false, to, e);
-	if (r == 0)
-		r = add_literals(run, to, e);
-	if (r == 0)
-		r = add_boot_secret(run, to, e);
-	return r < 0 ? r : add_list(run, &run->initrd_addons, false, to, e);
-}
-
-/* Are the parts padded to multiples of 4, or is there only one, passed as it is? */
-static bool parts_padded(const struct stub_run *run, const struct part_list *parts)
-{
-	bool base_only = parts->n == 1 && run->uki.sections[UKI_INITRD].set;
-
-	switch (run->rules->initrd) {
-	case INITRD_BASE_PADDED: /* all other parts are archives, whose length is a multiple of 4 */
-	case INITRD_ALL_PADDED:
-		return !base_only;
-	case INITRD_MANY_PADDED:
-		return parts->n > 1;
-	}
-	return true;
-}
-
-static int build_initrd(struct stub_run *run, struct start *kernel, struct pcrcast_error *e)
-{
-	struct part_list parts = { NULL, 0, 0 };
-	struct blob_builder out = BLOB_BUILDER(run->w->pool);
-	const char *source = NULL;
-
-	int r = collect_parts(run, &parts, e);
-	if (r < 0)
-		return r;
-	if (run->start->has_initrd && !run->rules->initrd_joins_previous) {
-		if (parts.n)
-			return err_set(
-				e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-				"%s: systemd-stub %s fails when the boot loader has passed an initrd already",
-				run->start->path, run->uki.stub.text);
-		kernel->has_initrd = true;
-		kernel->initrd = run->start->initrd;
-		return 0;
-	}
-
-	bool padded = parts_padded(run, &parts);
-	for (size_t i = 0; i < parts.n; i++) {
-		blob_add(&out, &parts.items[i].bytes);
-		if (padded)
-			blob_add_zeros(&out, (4 - out.len % 4) % 4);
-		source = source ? pool_printf(run->w->pool, "%s + %s", source, parts.items[i].name) :
-				  parts.items[i].name;
-	}
-	kernel->has_initrd = parts.n > 0;
-	kernel->initrd_source = source;
-	return blob_build(&out, &kernel->initrd, e);
 }
 
 /* ---- the kernel ---- */
@@ -547,7 +200,7 @@ static int check_kernel(struct stub_run *run, const struct start *kernel, bool h
 
 static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 {
-	const char *place = section_source(run, UKI_LINUX);
+	const char *place = stub_section_source(run, UKI_LINUX);
 	struct start kernel = { .volume = NULL,
 				.path = run->start->path,
 				.real_path = run->start->real_path };
@@ -572,7 +225,7 @@ static int start_kernel(struct stub_run *run, struct pcrcast_error *e)
 	if (r == 0)
 		r = kernel_options(run, handover, &kernel, e);
 	if (r == 0)
-		r = build_initrd(run, &kernel, e);
+		r = stub_build_initrd(run, &kernel, e);
 	if (r < 0)
 		return r;
 	if (run->initrd_doubt.set) {
@@ -596,15 +249,6 @@ static int load_addons(struct stub_run *run, struct pcrcast_error *e)
 			r = stub_append_addon_line(run, run->addon_lines[which], e);
 	}
 	return r;
-}
-
-static int append_addon_lines(struct stub_run *run, struct pcrcast_error *e)
-{
-	struct utf16 *lines = run->addon_lines, all = lines[ADDONS_GLOBAL];
-
-	if (lines[ADDONS_OWN].n)
-		all = utf16_join(run->w->pool, all, all.n ? ' ' : 0, lines[ADDONS_OWN]);
-	return all.s || !all.n ? stub_append_addon_line(run, all, e) : err_nomem(e);
 }
 
 static int say_what_is_used(struct stub_run *run, struct pcrcast_error *e)
@@ -641,11 +285,11 @@ int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	run.uki.stub = s->id;
 	int r = 0;
 	if (run.rules)
-		r = options_text(&run, &options, &given, e);
+		r = stub_options_text(&run, &options, &given, e);
 	if (r < 0)
 		return err_wrap(e, "%s", s->path);
 	if (run.rules && given && run.rules->sections & UKI_BIT(UKI_PROFILE))
-		profile = take_profile(&options);
+		profile = stub_take_profile(&options);
 	if (profile && s->options_of_user && !w->opt->profile)
 		w->used |= OPTION_LOAD_OPTIONS;
 	r = uki_open(w->pool, &s->pe, &s->id, profile, &w->opt->hardware, &run.uki, e);
@@ -666,15 +310,15 @@ int stage_stub(struct walk *w, const struct start *s, struct pcrcast_error *e)
 	if (r == 0)
 		r = measure_sections(&run, e);
 	if (r == 0)
-		r = settle_line(&run, options, given, e);
+		r = stub_settle_line(&run, options, given, e);
 	if (r == 0 && addons && !run.rules->addons_before_sections)
 		r = load_addons(&run, e);
 	if (r == 0 && addons && run.rules->addons != ADDONS_EVENT_PER_DIRECTORY)
-		r = append_addon_lines(&run, e);
+		r = stub_append_addon_lines(&run, e);
 	if (r == 0)
-		r = append_smbios(&run, e);
+		r = stub_append_smbios(&run, e);
 	if (r == 0)
-		r = append_console(&run, e);
+		r = stub_append_console(&run, e);
 	if (r == 0)
 		r = measure_smbios(&run, e);
 	if (r == 0 && !run.rules->dtb_addons_last)

@@ -1,6 +1,6 @@
 /*
- * One run of systemd-stub, shared by the files that walk it: stub.c (order of things), addons.c,
- * companions.c. Private to predict/.
+ * One run of systemd-stub, shared by the files that walk it: stub.c (order of things), stub_line.c, stub_initrd.c,
+ * addons.c, companions.c. Private to predict/.
  */
 #pragma once
 
@@ -60,8 +60,42 @@ int stub_load_addons(struct stub_run *run, int which, struct pcrcast_error *e);
 /* Note what is read, and what is assumed, of the hardware that chooses among .dtbauto and .efifw sections of an image. */
 int stub_reads_hardware(struct stub_run *run, const struct pe *pe, struct pcrcast_error *e);
 
+/* "\\EFI\\Linux\\a.efi: section .cmdline, file bytes 2048 to 2068"; NULL when memory gives out. */
+const char *stub_section_source(struct stub_run *run, enum uki_section s);
+
+/* ---- the command line: stub_line.c ---- */
+
+/*
+ * The text in the load options; *ret_given is false when the stub takes no notice of them. A control character in front
+ * means garbage (some firmware passes binary data); newer versions look at the whole text. PCRCAST_EUNSUPPORTED when
+ * that depends on the point release.
+ */
+int stub_options_text(struct stub_run *run, struct utf16 *ret, bool *ret_given, struct pcrcast_error *e);
+
+/* "@N" or "@N rest" selects a profile; anything else is profile 0 and stays as it is (257 and later). */
+unsigned stub_take_profile(struct utf16 *text);
+
+/* Decide between load options and .cmdline, and measure the former. */
+int stub_settle_line(struct stub_run *run, struct utf16 options, bool given, struct pcrcast_error *e);
+
 /* Note where what is put behind the command line comes from; before has_line is set. */
 void stub_line_source(struct stub_run *run, const char *source);
+
+/* The text of all addons at once, for versions that do not take it directory by directory. */
+int stub_append_addon_lines(struct stub_run *run, struct pcrcast_error *e);
+
+/* The SMBIOS string's words, put behind the line and measured as the version does. */
+int stub_append_smbios(struct stub_run *run, struct pcrcast_error *e);
+
+/* What the kernel's console is depends on the hardware; the words are not measured here, but the kernel does. */
+int stub_append_console(struct stub_run *run, struct pcrcast_error *e);
+
+/* ---- the initrd: stub_initrd.c ---- */
+
+/* Sets initrd, has_initrd and initrd_source of *kernel; run->initrd_doubt when a part is not known. */
+int stub_build_initrd(struct stub_run *run, struct start *kernel, struct pcrcast_error *e);
+
+/* ---- addons and companions: addons.c, companions.c ---- */
 
 /* Put addon text behind the command line and measure it. */
 int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrcast_error *e);
