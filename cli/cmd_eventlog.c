@@ -132,7 +132,7 @@ static int take_types(struct eventlog_arguments *a, const char *text)
 		uint32_t *place = pool_push(&a->pool, &a->types, &a->n_types, &a->cap_types, sizeof *place);
 
 		if (!place)
-			return usage_error("out of memory");
+			return out_of_memory();
 		if (!parse_type(p, n, place))
 			return usage_error("--type %s: expected names of event types, as EV_IPL, or numbers",
 					   text);

@@ -1,3 +1,4 @@
+/* pcrcast golden: its verbs, and what they share. */
 #define _GNU_SOURCE
 #include "cli/cmd_golden.h"
 

@@ -1,3 +1,4 @@
+/* pcrcast uki: its verbs and options; uki hash and uki extract. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <limits.h>
@@ -78,7 +79,7 @@ static int take_option(void *arguments, int code)
 		const char **place =
 			pool_push(&a->pool, &a->phases, &a->n_phases, &a->cap_phases, sizeof *place);
 		if (!place)
-			return usage_error("out of memory");
+			return out_of_memory();
 		*place = strcmp(optarg, ":") == 0 ? "" : optarg;
 		return 0;
 	}

@@ -1,3 +1,4 @@
+/* pcrcast eventlog convert: a log in another format. */
 #define _GNU_SOURCE
 #include "cli/cmd_eventlog.h"
 

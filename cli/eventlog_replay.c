@@ -1,3 +1,4 @@
+/* pcrcast eventlog replay: the registers that a log leads to. */
 #define _GNU_SOURCE
 #include "cli/cmd_eventlog.h"
 

@@ -201,7 +201,7 @@ int golden_push(struct golden_arguments *a, struct text_list *l, const char *ite
 	const char **place = pool_push(&a->pool, &l->items, &l->n, &l->cap, sizeof *place);
 
 	if (!place)
-		return usage_error("out of memory");
+		return out_of_memory();
 	*place = item;
 	return 0;
 }
