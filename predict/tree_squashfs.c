@@ -1,9 +1,9 @@
 /*
- * Squashfs 4.0, read only, compressed with xz or not at all: the memory disk of Debian's signed GRUB since 2.12, which holds its
- * font.
+ * Squashfs 4.0, read only, with what GRUB decompresses (gzip, lzo, xz): the memory disk of Debian's signed GRUB since 2.12, which
+ * holds its font.
  *
  * Source: Linux fs/squashfs/squashfs_fs.h and the layout that mksquashfs writes (superblock, data, inode table, directory table,
- * fragment table); GRUB 2.12 grub-core/fs/squash4.c reads the same parts.
+ * fragment table); GRUB 2.02 to 2.12 grub-core/fs/squash4.c read the same parts.
  */
 #include "predict/tree_squashfs_impl.h"
 
@@ -16,7 +16,6 @@ enum {
 	SUPERBLOCK_LEN = 96,
 	DATA_RAW = 1 << 24,
 	BLOCK_MAX = 1 << 20,
-	COMPRESSION_IS_XZ = 4,
 	INODE_DIR = 1,
 	INODE_FILE = 2,
 	INODE_EXT_DIR = 8,
@@ -254,6 +253,27 @@ static int open_file(struct tree *t, struct tree_node *file, struct blob *ret, s
 
 /* ---- the file system ---- */
 
+/* What GRUB 2.02 to 2.12 know (grub-core/fs/squash4.c, squash_mount); of others it says that it does not support them. */
+static int read_compression(uint16_t id, enum compression *ret, struct pcrcast_error *e)
+{
+	switch (id) {
+	case 1:
+		*ret = COMPRESSION_ZLIB; /* as gzip compresses, but not in its format */
+		return 0;
+	case 3:
+		*ret = COMPRESSION_LZO1X;
+		return 0;
+	case 4:
+		*ret = COMPRESSION_XZ;
+		return 0;
+	default:
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"squashfs with compression %u, expected what GRUB reads: 1 (gzip), 3 (lzo) or 4 (xz)",
+			id);
+	}
+}
+
 static int read_superblock(struct squashfs *s, struct pcrcast_error *e)
 {
 	uint8_t b[SUPERBLOCK_LEN];
@@ -266,10 +286,9 @@ static int read_superblock(struct squashfs *s, struct pcrcast_error *e)
 		return r;
 	if (memcmp(b, "hsqs", 4) != 0 || get_u16le(b + 28) != 4)
 		return squashfs_damaged(s, 0, "it does not begin as version 4 does", e);
-	if (get_u16le(b + 20) != COMPRESSION_IS_XZ)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "squashfs with compression %u, expected 4 (xz)", get_u16le(b + 20));
-	s->compression = COMPRESSION_XZ;
+	r = read_compression(get_u16le(b + 20), &s->compression, e);
+	if (r < 0)
+		return r;
 	s->block_len = get_u32le(b + 12);
 	s->n_fragments = get_u32le(b + 16);
 	s->root = get_u64le(b + 32);
