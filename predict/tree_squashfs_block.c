@@ -6,13 +6,17 @@
 
 enum { META_RAW = 0x8000 };
 
+/* Where off is in the file that holds the file system. */
+static uint64_t place(const struct squashfs *s, uint64_t off)
+{
+	uint64_t at;
+
+	return off < s->fs.len && blob_locate(&s->fs, off, &at) ? at : PCRCAST_NO_OFFSET;
+}
+
 int squashfs_damaged(const struct squashfs *s, uint64_t off, const char *what, struct pcrcast_error *e)
 {
-	uint64_t at = PCRCAST_NO_OFFSET;
-
-	if (off >= s->fs.len || !blob_locate(&s->fs, off, &at))
-		at = PCRCAST_NO_OFFSET;
-	return err_set(e, PCRCAST_EFORMAT, at, "squashfs damaged: %s", what);
+	return err_set(e, PCRCAST_EFORMAT, place(s, off), "squashfs damaged: %s", what);
 }
 
 static int take(void *ctx, struct slice bytes, struct pcrcast_error *e)
@@ -20,19 +24,31 @@ static int take(void *ctx, struct slice bytes, struct pcrcast_error *e)
 	struct squashfs_output *o = ctx;
 
 	if (bytes.n > o->cap - o->n)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "squashfs damaged: a block is longer than it can be");
+		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "a block is longer than it can be");
 	memcpy(o->p + o->n, bytes.p, bytes.n);
 	o->n += bytes.n;
 	return 0;
 }
 
-int squashfs_block(struct squashfs *s, uint64_t off, uint64_t len, bool raw, struct squashfs_output *o,
-		   struct pcrcast_error *e)
+/* len bytes at off, decompressed into o. */
+static int unpack(struct squashfs *s, uint64_t off, uint64_t len, struct squashfs_output *o,
+		  struct pcrcast_error *e)
 {
 	struct pool scratch = POOL_INIT;
 	struct blob part;
 
+	int r = blob_sub(&scratch, &s->fs, off, len, &part, e);
+	if (r == 0)
+		r = decompress(&part, s->compression, o->cap - o->n, take, o, e);
+	pool_done(&scratch);
+	if (r < 0 && e && e->offset != PCRCAST_NO_OFFSET) /* it counts from the start of the block */
+		e->offset = place(s, off + e->offset);
+	return r < 0 ? err_wrap(e, "squashfs") : 0;
+}
+
+int squashfs_block(struct squashfs *s, uint64_t off, uint64_t len, bool raw, struct squashfs_output *o,
+		   struct pcrcast_error *e)
+{
 	if (off > s->fs.len || len > s->fs.len - off)
 		return squashfs_damaged(s, off, "a block lies outside", e);
 	if (raw) {
@@ -42,11 +58,7 @@ int squashfs_block(struct squashfs *s, uint64_t off, uint64_t len, bool raw, str
 		o->n += (size_t)len;
 		return r;
 	}
-	int r = blob_sub(&scratch, &s->fs, off, len, &part, e);
-	if (r == 0)
-		r = decompress(&part, s->compression, o->cap - o->n, take, o, e);
-	pool_done(&scratch);
-	return r;
+	return unpack(s, off, len, o, e);
 }
 
 static int load(struct squashfs_meta *m, uint64_t at, struct pcrcast_error *e)

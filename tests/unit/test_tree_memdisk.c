@@ -217,6 +217,69 @@ static void what_is_not_read_is_named(void **state)
 	}
 }
 
+#ifndef HAVE_LZO2
+static void without_liblzo2_its_blocks_are_not_read(void **state)
+{
+	struct opened o;
+	size_t n;
+	uint8_t *p = load("memdisk-lzo.squashfs", &n);
+
+	(void)state;
+	assert_int_equal(open_bytes(&o, tree_open_squashfs, p, n), 0);
+	assert_null(content(&o, "/grub.cfg", &n));
+	assert_non_null(strstr(o.e.msg, "squashfs: this program was built without liblzo2"));
+	opened_done(&o);
+	free(p);
+}
+#endif
+
+/* In memdisk-gzip.squashfs the first block of numbers is at 96, that of whole at 4407. */
+static void damaged_blocks_are_named_with_their_places(void **state)
+{
+	/* 'import zlib; print(zlib.compress(b"1\n2\n3\n").hex())' | python3: less than a block */
+	static const uint8_t small[] = { 0x78, 0x9c, 0x33, 0xe4, 0x32, 0xe2, 0x32,
+					 0xe6, 0x02, 0x00, 0x02, 0xb4, 0x00, 0xb5 };
+	static const uint8_t no_header[] = { 0, 1 };
+	static const struct {
+		const char *path;
+		size_t at;
+		struct slice bytes;
+		uint64_t offset;
+		const char *msg;
+	} rows[] = {
+		{ "/numbers", 96, { small, sizeof small }, 96, "squashfs damaged: a block is too short" },
+		{ "/whole",
+		  4407,
+		  { no_header, 2 },
+		  4407,
+		  "squashfs: compressed data damaged: incorrect header check" },
+	};
+	size_t n;
+	uint8_t *p = load("memdisk-gzip.squashfs", &n);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pool pool = POOL_INIT;
+		struct pcrcast_error e;
+		struct source *file;
+		struct blob b, content;
+		struct tree *t;
+
+		memcpy(p + rows[i].at, rows[i].bytes.p, rows[i].bytes.n);
+		assert_int_equal(source_over_bytes((struct slice){ p, n }, "disk", &file, &e), 0);
+		assert_int_equal(blob_of_source(&pool, file, &b, &e), 0);
+		assert_int_equal(tree_open_squashfs(&b, "disk", &t, &e), 0);
+		assert_int_equal(tree_open_file(t, rows[i].path, &content, NULL, &e), -PCRCAST_EFORMAT);
+		if (!strstr(e.msg, rows[i].msg))
+			fail_msg("%s: %s", rows[i].path, e.msg);
+		assert_int_equal(e.offset, rows[i].offset);
+		tree_free(t);
+		pool_done(&pool);
+		source_close(file);
+	}
+	free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +287,10 @@ int main(void)
 		cmocka_unit_test(files_of_a_squashfs_are_blocks_fragments_and_holes),
 		cmocka_unit_test(what_is_cut_short_is_an_error),
 		cmocka_unit_test(what_is_not_read_is_named),
+#ifndef HAVE_LZO2
+		cmocka_unit_test(without_liblzo2_its_blocks_are_not_read),
+#endif
+		cmocka_unit_test(damaged_blocks_are_named_with_their_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
