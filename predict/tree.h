@@ -46,7 +46,7 @@ int tree_open_source(struct source *file, const char *name, struct tree **ret, s
 /* A FAT12/16/32 file system held in bytes, which must outlive the tree; shown is its name in messages. */
 int tree_open_fat(const struct blob *bytes, const char *shown, struct tree **ret, struct pcrcast_error *e);
 
-/* The same for a tar or a cpio archive (newc), and for squashfs 4.0 compressed with xz. */
+/* The same for a tar or a cpio archive (newc), and for squashfs 4.0 compressed with gzip, lzo or xz. */
 int tree_open_archive(const struct blob *bytes, const char *shown, struct tree **ret,
 		      struct pcrcast_error *e);
 int tree_open_squashfs(const struct blob *bytes, const char *shown, struct tree **ret,

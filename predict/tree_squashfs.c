@@ -1,27 +1,25 @@
 /*
- * Squashfs 4.0, read only, compressed with xz or not at all: the memory disk of Debian's signed GRUB since 2.12, which holds its
- * font.
+ * Squashfs 4.0, read only, with what GRUB decompresses (gzip, lzo, xz): the memory disk of Debian's signed GRUB since 2.12, which
+ * holds its font.
  *
  * Source: Linux fs/squashfs/squashfs_fs.h and the layout that mksquashfs writes (superblock, data, inode table, directory table,
- * fragment table); GRUB 2.12 grub-core/fs/squash4.c reads the same parts.
+ * fragment table); GRUB 2.02 to 2.12 grub-core/fs/squash4.c read the same parts.
  *
- * Blocks of metadata hold 8 KiB of inodes or directories each; a place in them is the block's place in the file system and an
- * offset in what it decompresses to.
+ * It is our own because libsquashfs (squashfs-tools-ng 1.2.0, Debian 12) cannot be bounded: it reads an inode only with the whole
+ * list of its blocks, as long as the inode claims it to be (200 names of one inode in 1 MiB took it 11 s, and it asks calloc for
+ * 2^49 bytes when told so); a block that decompresses to less than it should ends in zeros, where GRUB stops; and it does not read lzo.
  */
+#include "predict/tree_squashfs_impl.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "predict/tree_impl.h"
-#include "uki/decompress.h"
 
 enum {
 	SUPERBLOCK_LEN = 96,
-	META_LEN = 8192, /* of a block of metadata, decompressed */
-	META_RAW = 0x8000,
 	DATA_RAW = 1 << 24,
 	BLOCK_MAX = 1 << 20,
-	COMPRESSION_IS_XZ = 4,
 	INODE_DIR = 1,
 	INODE_FILE = 2,
 	INODE_EXT_DIR = 8,
@@ -30,23 +28,6 @@ enum {
 	FILE_MAX = 32 << 20, /* bytes of one file */
 	OPENED_MAX =
 		64 << 20, /* bytes of all files that are opened, so that small input does not fill memory */
-};
-
-struct squashfs {
-	struct blob fs;
-	uint32_t block_len, n_fragments;
-	uint64_t inodes, directories, fragments; /* tables: bytes from the start */
-	uint64_t root;                           /* inode */
-	size_t n_entries;
-	uint64_t n_opened; /* bytes */
-};
-
-/* A place in metadata, with the block that it is in. */
-struct meta {
-	struct squashfs *s;
-	uint64_t at, next; /* of this block, and behind it; bytes from the start */
-	size_t pos, n;
-	uint8_t block[META_LEN];
 };
 
 /* What of an inode matters. */
@@ -58,150 +39,43 @@ struct inode {
 	uint32_t fragment;
 };
 
-static int damaged(const struct squashfs *s, uint64_t off, const char *what, struct pcrcast_error *e)
-{
-	uint64_t at = PCRCAST_NO_OFFSET;
-
-	if (off >= s->fs.len || !blob_locate(&s->fs, off, &at))
-		at = PCRCAST_NO_OFFSET;
-	return err_set(e, PCRCAST_EFORMAT, at, "squashfs damaged: %s", what);
-}
-
-/* ---- blocks ---- */
-
-struct output {
-	uint8_t *p;
-	size_t n, cap;
-};
-
-static int take(void *ctx, struct slice bytes, struct pcrcast_error *e)
-{
-	struct output *o = ctx;
-
-	if (bytes.n > o->cap - o->n)
-		return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
-			       "squashfs damaged: a block is longer than it can be");
-	memcpy(o->p + o->n, bytes.p, bytes.n);
-	o->n += bytes.n;
-	return 0;
-}
-
-/* len bytes at off, decompressed unless raw, into o. */
-static int read_block(struct squashfs *s, uint64_t off, uint64_t len, bool raw, struct output *o,
-		      struct pcrcast_error *e)
-{
-	struct pool scratch = POOL_INIT;
-	struct blob part;
-
-	if (off > s->fs.len || len > s->fs.len - off)
-		return damaged(s, off, "a block lies outside", e);
-	if (raw) {
-		if (len > o->cap - o->n)
-			return damaged(s, off, "a block is longer than it can be", e);
-		int r = blob_read(&s->fs, off, o->p + o->n, (size_t)len, e);
-		o->n += (size_t)len;
-		return r;
-	}
-	int r = blob_sub(&scratch, &s->fs, off, len, &part, e);
-	if (r == 0)
-		r = decompress(&part, COMPRESSION_XZ, o->cap - o->n, take, o, e);
-	pool_done(&scratch);
-	return r;
-}
-
-static int load(struct meta *m, uint64_t at, struct pcrcast_error *e)
-{
-	struct output o = { m->block, 0, META_LEN };
-	uint8_t head[2];
-
-	if (m->n && at == m->at)
-		return 0;
-	if (at > m->s->fs.len || m->s->fs.len - at < sizeof head)
-		return damaged(m->s, at, "a block of metadata lies outside", e);
-	m->n = 0;
-	int r = blob_read(&m->s->fs, at, head, sizeof head, e);
-	if (r < 0)
-		return r;
-	uint16_t len = get_u16le(head);
-	r = read_block(m->s, at + 2, len & (META_RAW - 1), len & META_RAW, &o, e);
-	m->at = at;
-	m->next = at + 2 + (len & (META_RAW - 1));
-	m->n = r == 0 ? o.n : 0;
-	return r;
-}
-
-static int seek(struct meta *m, uint64_t table, uint64_t block, uint32_t off, struct pcrcast_error *e)
-{
-	if (block > m->s->fs.len)
-		return damaged(m->s, table, "a reference leads outside", e);
-	int r = load(m, table + block, e);
-	m->pos = off;
-	return r;
-}
-
-/* n bytes, which may go on in the next block. */
-static int get(struct meta *m, void *buf, size_t n, struct pcrcast_error *e)
-{
-	uint8_t *p = buf;
-
-	while (n) {
-		if (m->pos >= m->n) {
-			size_t over = m->pos - m->n;
-			int r = m->n == 0 || over ? damaged(m->s, m->at, "metadata end early", e) :
-						    load(m, m->next, e);
-
-			if (r < 0)
-				return r;
-			m->pos = 0;
-			if (m->n == 0)
-				return damaged(m->s, m->at, "a block of metadata is empty", e);
-		}
-		size_t part = n < m->n - m->pos ? n : m->n - m->pos;
-		memcpy(p, m->block + m->pos, part);
-		p += part;
-		m->pos += part;
-		n -= part;
-	}
-	return 0;
-}
-
 /* ---- inodes ---- */
 
 /* The inode and, for a file, m behind its fixed part, where the lengths of its blocks stand. */
-static int read_inode(struct meta *m, uint64_t ref, struct inode *ret, struct pcrcast_error *e)
+static int read_inode(struct squashfs_meta *m, uint64_t ref, struct inode *ret, struct pcrcast_error *e)
 {
 	struct inode i = { 0 };
 	uint8_t b[16 + 40];
-	int r = seek(m, m->s->inodes, ref >> 16, (uint32_t)(ref & 0xffff), e);
+	int r = squashfs_seek(m, m->s->inodes, ref >> 16, (uint32_t)(ref & 0xffff), e);
 
 	if (r == 0)
-		r = get(m, b, 16, e);
+		r = squashfs_get(m, b, 16, e);
 	if (r < 0)
 		return r;
 	uint8_t *p = b + 16;
 	i.type = get_u16le(b);
 	switch (i.type) {
 	case INODE_DIR:
-		r = get(m, p, 16, e);
+		r = squashfs_get(m, p, 16, e);
 		i.start = get_u32le(p);
 		i.len = get_u16le(p + 8);
 		i.offset = get_u16le(p + 10);
 		break;
 	case INODE_EXT_DIR:
-		r = get(m, p, 24, e);
+		r = squashfs_get(m, p, 24, e);
 		i.len = get_u32le(p + 4);
 		i.start = get_u32le(p + 8);
 		i.offset = get_u16le(p + 18);
 		break;
 	case INODE_FILE:
-		r = get(m, p, 16, e);
+		r = squashfs_get(m, p, 16, e);
 		i.start = get_u32le(p);
 		i.fragment = get_u32le(p + 4);
 		i.offset = get_u32le(p + 8);
 		i.len = get_u32le(p + 12);
 		break;
 	case INODE_EXT_FILE:
-		r = get(m, p, 40, e);
+		r = squashfs_get(m, p, 40, e);
 		i.start = get_u64le(p);
 		i.len = get_u64le(p + 8);
 		i.fragment = get_u32le(p + 28);
@@ -219,7 +93,7 @@ static int add_entry(struct tree *t, struct tree_node *dir, struct tree_dir *ret
 		     uint16_t type, const char *name, struct pcrcast_error *e)
 {
 	struct squashfs *s = t->ctx;
-	struct meta m = { .s = s };
+	struct squashfs_meta m = { .s = s };
 	struct tree_node *node;
 	struct inode i = { 0 };
 
@@ -238,33 +112,33 @@ static int add_entry(struct tree *t, struct tree_node *dir, struct tree_dir *ret
 }
 
 /* A group of entries whose inodes are in one block. *left: bytes of the list. */
-static int read_group(struct tree *t, struct meta *m, uint64_t *left, struct tree_node *dir,
+static int read_group(struct tree *t, struct squashfs_meta *m, uint64_t *left, struct tree_node *dir,
 		      struct tree_dir *ret, struct pcrcast_error *e)
 {
 	struct squashfs *s = t->ctx;
 	uint8_t head[12], b[8];
-	int r = get(m, head, sizeof head, e);
+	int r = squashfs_get(m, head, sizeof head, e);
 
 	*left -= sizeof head;
 	uint32_t n = r == 0 ? get_u32le(head) : 0;
 	for (uint32_t i = 0; r == 0 && i <= n; i++) {
 		if (*left < sizeof b)
-			return damaged(s, m->at, "a directory ends early", e);
-		r = get(m, b, sizeof b, e);
+			return squashfs_damaged(s, m->at, "a directory ends early", e);
+		r = squashfs_get(m, b, sizeof b, e);
 		size_t len = r == 0 ? (size_t)get_u16le(b + 6) + 1 : 0;
 		*left -= sizeof b;
 		if (r < 0)
 			return r;
 		if (len > *left || len > 256)
-			return damaged(s, m->at, "a name runs past the end of its directory", e);
+			return squashfs_damaged(s, m->at, "a name runs past the end of its directory", e);
 		char *name = pool_array(&t->pool, len + 1, 1);
 		if (!name)
 			return err_nomem(e);
-		r = get(m, name, len, e);
+		r = squashfs_get(m, name, len, e);
 		*left -= len;
 		uint64_t inode = (uint64_t)get_u32le(head + 4) << 16 | get_u16le(b);
 		if (r == 0 && (strlen(name) != len || strpbrk(name, "/\\")))
-			r = damaged(s, m->at, "a name has a character that no name has", e);
+			r = squashfs_damaged(s, m->at, "a name has a character that no name has", e);
 		if (r == 0)
 			r = add_entry(t, dir, ret, inode, get_u16le(b + 4), name, e);
 	}
@@ -275,20 +149,20 @@ static int read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *ret,
 {
 	enum { GROUP_HEAD = 12, UNWRITTEN = 3 }; /* "." and ".." count, but are not there */
 	struct squashfs *s = t->ctx;
-	struct meta m = { .s = s };
+	struct squashfs_meta m = { .s = s };
 	struct inode i;
 	int r = read_inode(&m, dir->parent ? dir->place : s->root, &i, e);
 
 	if (r < 0)
 		return r;
 	if (i.type != INODE_DIR && i.type != INODE_EXT_DIR)
-		return damaged(s, s->inodes, "a directory's inode is of another type", e);
+		return squashfs_damaged(s, s->inodes, "a directory's inode is of another type", e);
 	uint64_t left = i.len > UNWRITTEN ? i.len - UNWRITTEN : 0;
 	if (left)
-		r = seek(&m, s->directories, i.start, i.offset, e);
+		r = squashfs_seek(&m, s->directories, i.start, i.offset, e);
 	while (r == 0 && left) {
 		if (left < GROUP_HEAD)
-			return damaged(s, m.at, "a directory ends early", e);
+			return squashfs_damaged(s, m.at, "a directory ends early", e);
 		r = read_group(t, &m, &left, dir, ret, e);
 	}
 	return r;
@@ -297,31 +171,31 @@ static int read_dir(struct tree *t, struct tree_node *dir, struct tree_dir *ret,
 /* ---- files ---- */
 
 /* The end of a file, which shares a block with others. */
-static int read_fragment(struct tree *t, const struct inode *i, struct output *o, size_t n,
+static int read_fragment(struct tree *t, const struct inode *i, struct squashfs_output *o, size_t n,
 			 struct pcrcast_error *e)
 {
 	struct squashfs *s = t->ctx;
-	struct meta m = { .s = s };
-	struct output all = { NULL, 0, s->block_len };
+	struct squashfs_meta m = { .s = s };
+	struct squashfs_output all = { NULL, 0, s->block_len };
 	uint8_t b[16];
 
 	if (i->fragment >= s->n_fragments || s->fragments > s->fs.len)
-		return damaged(s, s->fragments, "a fragment has no entry in the table", e);
+		return squashfs_damaged(s, s->fragments, "a fragment has no entry in the table", e);
 	uint64_t place = s->fragments + (uint64_t)i->fragment / 512 * 8;
 	int r = blob_read(&s->fs, place, b, 8, e);
 	if (r == 0)
-		r = seek(&m, 0, get_u64le(b), i->fragment % 512 * 16, e);
+		r = squashfs_seek(&m, 0, get_u64le(b), i->fragment % 512 * 16, e);
 	if (r == 0)
-		r = get(&m, b, sizeof b, e);
+		r = squashfs_get(&m, b, sizeof b, e);
 	if (r < 0)
 		return r;
 	all.p = pool_array(&t->pool, all.cap, 1);
 	if (!all.p)
 		return err_nomem(e);
 	uint32_t len = get_u32le(b + 8);
-	r = read_block(s, get_u64le(b), len & (DATA_RAW - 1), len & DATA_RAW, &all, e);
+	r = squashfs_block(s, get_u64le(b), len & (DATA_RAW - 1), len & DATA_RAW, &all, e);
 	if (r == 0 && (i->offset > all.n || n > all.n - i->offset))
-		return damaged(s, place, "a fragment is too short", e);
+		return squashfs_damaged(s, place, "a fragment is too short", e);
 	if (r == 0) {
 		memcpy(o->p + o->n, all.p + i->offset, n);
 		o->n += n;
@@ -329,8 +203,8 @@ static int read_fragment(struct tree *t, const struct inode *i, struct output *o
 	return r;
 }
 
-static int read_blocks(struct tree *t, struct meta *m, const struct inode *i, struct output *o,
-		       struct pcrcast_error *e)
+static int read_blocks(struct tree *t, struct squashfs_meta *m, const struct inode *i,
+		       struct squashfs_output *o, struct pcrcast_error *e)
 {
 	struct squashfs *s = t->ctx;
 	uint64_t at = i->start, left = i->len;
@@ -338,17 +212,17 @@ static int read_blocks(struct tree *t, struct meta *m, const struct inode *i, st
 
 	while (r == 0 && left && (left >= s->block_len || i->fragment == UINT32_MAX)) {
 		size_t want = left < s->block_len ? (size_t)left : s->block_len;
-		struct output one = { o->p + o->n, 0, want };
+		struct squashfs_output one = { o->p + o->n, 0, want };
 		uint8_t b[4];
 
-		r = get(m, b, sizeof b, e);
+		r = squashfs_get(m, b, sizeof b, e);
 		if (r < 0)
 			return r;
 		uint32_t len = get_u32le(b) & (DATA_RAW - 1);
 		if (len) /* else zeros, as the memory is */
-			r = read_block(s, at, len, get_u32le(b) & DATA_RAW, &one, e);
+			r = squashfs_block(s, at, len, get_u32le(b) & DATA_RAW, &one, e);
 		if (r == 0 && len && one.n != want)
-			return damaged(s, at, "a block is too short", e);
+			return squashfs_damaged(s, at, "a block is too short", e);
 		at += len;
 		o->n += want;
 		left -= want;
@@ -359,8 +233,8 @@ static int read_blocks(struct tree *t, struct meta *m, const struct inode *i, st
 static int open_file(struct tree *t, struct tree_node *file, struct blob *ret, struct pcrcast_error *e)
 {
 	struct squashfs *s = t->ctx;
-	struct meta m = { .s = s };
-	struct output o = { 0 };
+	struct squashfs_meta m = { .s = s };
+	struct squashfs_output o = { 0 };
 	struct inode i;
 	int r = read_inode(&m, file->place, &i, e);
 
@@ -374,7 +248,7 @@ static int open_file(struct tree *t, struct tree_node *file, struct blob *ret, s
 		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
 			       "a file of %" PRIu64 " bytes, at most %d are read of a squashfs", i.len,
 			       FILE_MAX);
-	o = (struct output){ pool_array(&t->pool, (size_t)i.len + 1, 1), 0, (size_t)i.len };
+	o = (struct squashfs_output){ pool_array(&t->pool, (size_t)i.len + 1, 1), 0, (size_t)i.len };
 	if (!o.p)
 		return err_nomem(e);
 	r = read_blocks(t, &m, &i, &o, e);
@@ -382,6 +256,27 @@ static int open_file(struct tree *t, struct tree_node *file, struct blob *ret, s
 }
 
 /* ---- the file system ---- */
+
+/* What GRUB 2.02 to 2.12 know (grub-core/fs/squash4.c, squash_mount); of others it says that it does not support them. */
+static int read_compression(uint16_t id, enum compression *ret, struct pcrcast_error *e)
+{
+	switch (id) {
+	case 1:
+		*ret = COMPRESSION_ZLIB; /* as gzip compresses, but not in its format */
+		return 0;
+	case 3:
+		*ret = COMPRESSION_LZO1X;
+		return 0;
+	case 4:
+		*ret = COMPRESSION_XZ;
+		return 0;
+	default:
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"squashfs with compression %u, expected what GRUB reads: 1 (gzip), 3 (lzo) or 4 (xz)",
+			id);
+	}
+}
 
 static int read_superblock(struct squashfs *s, struct pcrcast_error *e)
 {
@@ -394,10 +289,10 @@ static int read_superblock(struct squashfs *s, struct pcrcast_error *e)
 	if (r < 0)
 		return r;
 	if (memcmp(b, "hsqs", 4) != 0 || get_u16le(b + 28) != 4)
-		return damaged(s, 0, "it does not begin as version 4 does", e);
-	if (get_u16le(b + 20) != COMPRESSION_IS_XZ)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "squashfs with compression %u, expected 4 (xz)", get_u16le(b + 20));
+		return squashfs_damaged(s, 0, "it does not begin as version 4 does", e);
+	r = read_compression(get_u16le(b + 20), &s->compression, e);
+	if (r < 0)
+		return r;
 	s->block_len = get_u32le(b + 12);
 	s->n_fragments = get_u32le(b + 16);
 	s->root = get_u64le(b + 32);
@@ -406,7 +301,7 @@ static int read_superblock(struct squashfs *s, struct pcrcast_error *e)
 	s->fragments = get_u64le(b + 80);
 	if (s->block_len < 4096 || s->block_len > BLOCK_MAX || s->inodes > s->fs.len ||
 	    s->directories > s->fs.len)
-		return damaged(s, 0, "its superblock leads outside", e);
+		return squashfs_damaged(s, 0, "its superblock leads outside", e);
 	return 0;
 }
 

@@ -87,13 +87,15 @@ static const struct {
 			      decompress_lzo },
 	[COMPRESSION_LZ4] = { "lz4", { 4, { 0x02, 0x21, 0x4c, 0x18 } }, decompress_lz4 },
 	[COMPRESSION_ZSTD] = { "zstd", { 4, { 0x28, 0xb5, 0x2f, 0xfd } }, decompress_zstd },
+	[COMPRESSION_ZLIB] = { "zlib", { 0 }, decompress_zlib },
+	[COMPRESSION_LZO1X] = { "lzo1x", { 0 }, decompress_lzo1x },
 };
 
 enum compression compression_detect(struct slice head)
 {
 	enum compression c = 0;
 
-	while (c < COMPRESSION_COUNT && (head.n < formats[c].magic.len ||
+	while (c < COMPRESSION_COUNT && (formats[c].magic.len == 0 || head.n < formats[c].magic.len ||
 					 memcmp(head.p, formats[c].magic.bytes, formats[c].magic.len) != 0))
 		c++;
 	return c;

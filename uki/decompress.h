@@ -1,7 +1,8 @@
 /*
- * Decompression of kernel payloads: the only door to zlib, liblzma, libzstd, liblz4, liblzo2 and libbz2.
+ * Decompression of kernel payloads and of blocks of squashfs: the only door to zlib, liblzma, libzstd, liblz4,
+ * liblzo2 and libbz2.
  *
- * The formats are those that the kernel's build makes (Linux scripts/Makefile.lib), told apart by their
+ * The formats of payloads are those that the kernel's build makes (Linux scripts/Makefile.lib), told apart by their
  * first bytes. Input and output are streamed: memory is what the format's window needs.
  */
 #pragma once
@@ -17,6 +18,9 @@ enum compression {
 	COMPRESSION_LZO, /* as lzop writes it */
 	COMPRESSION_LZ4, /* the legacy frame that lz4 -l writes */
 	COMPRESSION_ZSTD,
+	/* Of squashfs, whose superblock says which: their first bytes do not tell them. */
+	COMPRESSION_ZLIB,  /* RFC 1950 */
+	COMPRESSION_LZO1X, /* one block without a frame; input and output (limit) are held in memory */
 	COMPRESSION_COUNT,
 };
 
@@ -36,8 +40,8 @@ const char *compression_name(enum compression c);
 typedef int (*decompress_sink)(void *ctx, struct slice bytes, struct pcrcast_error *e);
 
 /*
- * Decompress the stream that in begins with. Bytes behind its end are let pass: the kernel's build appends
- * the length of the output. A stream that ends early (PCRCAST_ETRUNC), is damaged (PCRCAST_EFORMAT), makes
+ * Decompress the stream that in begins with. Bytes behind its end are let pass (not with LZO1X): the kernel's build
+ * appends the length of the output. A stream that ends early (PCRCAST_ETRUNC), is damaged (PCRCAST_EFORMAT), makes
  * more than limit bytes or needs a larger window than kernels use (PCRCAST_ELIMIT) is an error, after the
  * sink has taken what came before.
  */

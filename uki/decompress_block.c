@@ -1,5 +1,5 @@
 /*
- * Formats that are blocks in a frame that is read here: LZ4's legacy frame and lzop's files.
+ * Formats that are blocks in a frame that is read here: LZ4's legacy frame and lzop's files; and a block of LZO without one.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -236,17 +236,54 @@ static int run_lzo(struct decompression *d, uint8_t *in, uint8_t *out)
 	}
 }
 
-int decompress_lzo(struct decompression *d)
+/* n_in and n_out: bytes of the buffers. */
+static int with_buffers(struct decompression *d, uint64_t n_in, uint64_t n_out,
+			int (*run)(struct decompression *d, uint8_t *in, uint8_t *out))
 {
-	uint8_t *in = malloc(LZO_BLOCK_MAX), *out = malloc(LZO_BLOCK_MAX);
+	uint8_t *in = n_in < SIZE_MAX ? malloc(n_in ? (size_t)n_in : 1) : NULL;
+	uint8_t *out = n_out < SIZE_MAX ? malloc(n_out ? (size_t)n_out : 1) : NULL;
 	int rc = !in || !out            ? err_nomem(d->e) :
 		 lzo_init() != LZO_E_OK ? err_set(d->e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 						  "liblzo2 does not work on this machine") :
-					  run_lzo(d, in, out);
+					  run(d, in, out);
 
 	free(in);
 	free(out);
 	return rc;
+}
+
+int decompress_lzo(struct decompression *d)
+{
+	return with_buffers(d, LZO_BLOCK_MAX, LZO_BLOCK_MAX, run_lzo);
+}
+
+/* ---- a block of LZO1X ---- */
+
+static int run_lzo1x(struct decompression *d, uint8_t *in, uint8_t *out)
+{
+	size_t n_in = (size_t)d->blob->len;
+	lzo_uint n_out = (size_t)d->limit;
+	int rc = decompress_take(d, in, n_in);
+
+	if (rc < 0)
+		return rc;
+	switch (lzo1x_decompress_safe(in, n_in, out, &n_out, NULL)) {
+	case LZO_E_OK:
+		return decompress_put(d, out, n_out);
+	case LZO_E_INPUT_OVERRUN:
+	case LZO_E_EOF_NOT_FOUND:
+		return decompress_cut_short(d);
+	case LZO_E_OUTPUT_OVERRUN:
+		return err_set(d->e, PCRCAST_ELIMIT, decompress_at(d),
+			       "more than %" PRIu64 " bytes when decompressed", d->limit);
+	default:
+		return decompress_damaged(d, "liblzo2 refuses it");
+	}
+}
+
+int decompress_lzo1x(struct decompression *d)
+{
+	return with_buffers(d, d->blob->len, d->limit, run_lzo1x);
 }
 
 #else
@@ -255,6 +292,11 @@ int decompress_lzo(struct decompression *d)
 {
 	return err_set(d->e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 		       "this program was built without liblzo2");
+}
+
+int decompress_lzo1x(struct decompression *d)
+{
+	return decompress_lzo(d);
 }
 
 #endif

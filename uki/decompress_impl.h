@@ -43,4 +43,7 @@ int decompress_lzma(struct decompression *d);
 int decompress_xz(struct decompression *d);
 int decompress_zstd(struct decompression *d);
 int decompress_lz4(struct decompression *d);
-int decompress_lzo(struct decompression *d); /* PCRCAST_EUNSUPPORTED when built without liblzo2 */
+int decompress_zlib(struct decompression *d);
+/* PCRCAST_EUNSUPPORTED when built without liblzo2. */
+int decompress_lzo(struct decompression *d);
+int decompress_lzo1x(struct decompression *d);

@@ -45,6 +45,12 @@ static int gzip_open(struct decompression *d, union state *s)
 	return inflateInit2(&s->z, 16 + MAX_WBITS) == Z_OK ? 0 : err_nomem(d->e);
 }
 
+static int zlib_open(struct decompression *d, union state *s)
+{
+	s->z = (z_stream){ .next_in = Z_NULL };
+	return inflateInit(&s->z) == Z_OK ? 0 : err_nomem(d->e);
+}
+
 static int gzip_step(struct decompression *d, union state *s, struct io *io)
 {
 	s->z.next_in = (z_const Bytef *)(uintptr_t)io->in.p;
@@ -238,6 +244,11 @@ static int run(struct decompression *d, const struct stepper *f)
 int decompress_gzip(struct decompression *d)
 {
 	return run(d, &(const struct stepper){ gzip_open, gzip_step, gzip_close });
+}
+
+int decompress_zlib(struct decompression *d)
+{
+	return run(d, &(const struct stepper){ zlib_open, gzip_step, gzip_close });
 }
 
 int decompress_bzip2(struct decompression *d)

@@ -56,6 +56,15 @@ static const struct {
 
 enum { N_SAMPLES = sizeof samples / sizeof samples[0] };
 
+/* What squashfs has: perl 5.36 Compress::Zlib, level 9; the block in the lzop file above. */
+static const struct {
+	enum compression compression;
+	const char *hex;
+} squashed[] = {
+	{ COMPRESSION_ZLIB, "78dacb48cdc9c957c84e2dca4bcdd151c82092c70500316313c3" },
+	{ COMPRESSION_LZO1X, "1f68656c6c6f206b65726e656c2c20200735000a110000" },
+};
+
 /* A heap block of exactly the bytes, so that a read too far is seen. */
 struct bytes {
 	uint8_t *p;
@@ -215,6 +224,19 @@ static struct bytes pack_lzo(const struct bytes *in)
 	return r;
 }
 
+static struct bytes pack_lzo1x(const struct bytes *in)
+{
+	struct bytes r = bytes_new(in->n + in->n / 16 + 67);
+	uint8_t *work = malloc(LZO1X_1_MEM_COMPRESS);
+	lzo_uint got = r.n;
+
+	assert_non_null(work);
+	assert_int_equal(lzo1x_1_compress(in->p, in->n, r.p, &got, work), LZO_E_OK);
+	r.n = got;
+	free(work);
+	return r;
+}
+
 static struct bytes pack_lzma(const struct bytes *in)
 {
 	struct bytes r = bytes_new(in->n + in->n / 8 + 1000);
@@ -242,7 +264,10 @@ static struct bytes pack(enum compression c, const struct bytes *in)
 
 	switch (c) {
 	case COMPRESSION_GZIP:
-		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	case COMPRESSION_ZLIB:
+		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, c == COMPRESSION_GZIP ? 31 : 15, 8,
+					      Z_DEFAULT_STRATEGY),
+				 Z_OK);
 		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
 		n = z.total_out;
 		deflateEnd(&z);
@@ -264,9 +289,10 @@ static struct bytes pack(enum compression c, const struct bytes *in)
 		break;
 	default:
 		free(r.p);
-		return c == COMPRESSION_LZMA ? pack_lzma(in) :
-		       c == COMPRESSION_LZO  ? pack_lzo(in) :
-					       pack_lz4(in);
+		return c == COMPRESSION_LZMA  ? pack_lzma(in) :
+		       c == COMPRESSION_LZO   ? pack_lzo(in) :
+		       c == COMPRESSION_LZO1X ? pack_lzo1x(in) :
+						pack_lz4(in);
 	}
 	r.n = n;
 	return r;
@@ -372,6 +398,27 @@ static void no_damage_passes_where_there_is_a_check_sum(void **state)
 	}
 }
 
+static void blocks_of_squashfs_are_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof squashed / sizeof squashed[0]; i++) {
+		struct bytes b = from_hex(squashed[i].hex);
+		enum compression c = squashed[i].compression;
+
+		assert_result(run_limited(c, b.p, b.n, sizeof hello - 1, 0), hello, sizeof hello - 1);
+		assert_fails(run_limited(c, b.p, b.n, sizeof hello - 2, 0), PCRCAST_ELIMIT);
+		for (size_t n = 0; n < b.n; n++)
+			assert_fails(run(c, b.p, n), PCRCAST_ETRUNC);
+		free(b.p);
+	}
+
+	/* Nothing may follow a block of LZO. */
+	struct bytes b = from_hex(squashed[1].hex), more = joined(b.p, b.n, "", 1);
+	assert_fails(run(COMPRESSION_LZO1X, more.p, more.n), PCRCAST_EFORMAT);
+	free(more.p);
+	free(b.p);
+}
+
 static void long_streams_come_out_as_they_went_in(void **state)
 {
 	(void)state;
@@ -380,7 +427,9 @@ static void long_streams_come_out_as_they_went_in(void **state)
 		struct bytes in = mixed(c == COMPRESSION_LZ4 ? (8 << 20) + 12345 : 1000000);
 		struct bytes packed = pack(c, &in);
 
-		assert_int_equal(compression_detect((struct slice){ packed.p, packed.n }), c);
+		bool told = c != COMPRESSION_ZLIB && c != COMPRESSION_LZO1X;
+		assert_int_equal(compression_detect((struct slice){ packed.p, packed.n }),
+				 told ? c : COMPRESSION_COUNT);
 		assert_result(run(c, packed.p, packed.n), in.p, in.n);
 		free(packed.p);
 		free(in.p);
@@ -476,6 +525,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats_are_told_by_their_first_bytes),
 		cmocka_unit_test(what_the_tools_make_is_read),
+		cmocka_unit_test(blocks_of_squashfs_are_read),
 		cmocka_unit_test(every_truncation_is_an_error),
 		cmocka_unit_test(no_damage_passes_where_there_is_a_check_sum),
 		cmocka_unit_test(long_streams_come_out_as_they_went_in),

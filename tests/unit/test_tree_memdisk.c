@@ -74,19 +74,29 @@ static void expect_text(struct opened *o, const char *path, const char *text)
 	assert_memory_equal(p, text, n);
 }
 
+static const struct {
+	const char *name;
+	open_fn *open;
+} disks[] = {
+	{ "memdisk.tar", tree_open_archive },           { "memdisk.newc", tree_open_archive },
+	{ "memdisk.squashfs", tree_open_squashfs },     { "memdisk-gzip.squashfs", tree_open_squashfs },
+#ifdef HAVE_LZO2
+	{ "memdisk-lzo.squashfs", tree_open_squashfs },
+#endif
+};
+
+enum { N_DISKS = sizeof disks / sizeof disks[0] };
+
 static void archives_are_read_by_the_names_in_them(void **state)
 {
-	static open_fn *const opens[] = { tree_open_archive, tree_open_archive, tree_open_squashfs };
-	static const char *const names[] = { "memdisk.tar", "memdisk.newc", "memdisk.squashfs" };
-
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < N_DISKS; i++) {
 		struct tree_list list;
 		struct opened o;
 		size_t n;
-		uint8_t *p = load(names[i], &n);
+		uint8_t *p = load(disks[i].name, &n);
 
-		assert_int_equal(open_bytes(&o, opens[i], p, n), 0);
+		assert_int_equal(open_bytes(&o, disks[i].open, p, n), 0);
 		expect_text(&o, "/grub.cfg", CONFIG);
 		expect_text(&o, "//fonts/./unicode.pf2", "PFF2");
 		assert_null(content(&o, "/fonts", &n));
@@ -101,7 +111,7 @@ static void archives_are_read_by_the_names_in_them(void **state)
 	}
 }
 
-static void files_of_a_squashfs_are_blocks_fragments_and_holes(void **state)
+static void expect_squashfs(const char *disk)
 {
 	/* seq 1 2500 | sha256sum; the same | head -c 4096 | sha256sum; head -c 20000 /dev/zero | sha256sum */
 	static const struct {
@@ -115,9 +125,8 @@ static void files_of_a_squashfs_are_blocks_fragments_and_holes(void **state)
 	struct opened o;
 	struct tree_list list;
 	size_t n;
-	uint8_t *p = load("memdisk.squashfs", &n);
+	uint8_t *p = load(disk, &n);
 
-	(void)state;
 	assert_int_equal(open_bytes(&o, tree_open_squashfs, p, n), 0);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const uint8_t *c = content(&o, rows[i].path, &n);
@@ -142,21 +151,26 @@ static void files_of_a_squashfs_are_blocks_fragments_and_holes(void **state)
 	free(p);
 }
 
+static void files_of_a_squashfs_are_blocks_fragments_and_holes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_DISKS; i++)
+		if (disks[i].open == tree_open_squashfs)
+			expect_squashfs(disks[i].name);
+}
+
 /* Nothing that is cut short is read past its end; what is still there is right. */
 static void what_is_cut_short_is_an_error(void **state)
 {
-	static open_fn *const opens[] = { tree_open_archive, tree_open_archive, tree_open_squashfs };
-	static const char *const names[] = { "memdisk.tar", "memdisk.newc", "memdisk.squashfs" };
-
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < N_DISKS; i++) {
 		size_t n, len;
-		uint8_t *p = load(names[i], &n);
+		uint8_t *p = load(disks[i].name, &n);
 
 		for (size_t cut = 0; cut < n; cut += cut < 700 ? 1 : 97) {
 			struct opened o;
 
-			if (open_bytes(&o, opens[i], p, cut) == 0) {
+			if (open_bytes(&o, disks[i].open, p, cut) == 0) {
 				const uint8_t *c = content(&o, "/grub.cfg", &len);
 
 				assert_true(!c || (len == sizeof CONFIG - 1 && memcmp(c, CONFIG, len) == 0));
@@ -183,7 +197,8 @@ static void what_is_not_read_is_named(void **state)
 		{ "memdisk.newc", tree_open_archive, 5, '5', "expected \"070701\"" },
 		{ "memdisk.newc", tree_open_archive, 95, 'f', "runs past its end" },
 		{ "memdisk.squashfs", tree_open_squashfs, 0, 'x', "it does not begin as version 4 does" },
-		{ "memdisk.squashfs", tree_open_squashfs, 20, 1, "compression 1, expected 4 (xz)" },
+		{ "memdisk.squashfs", tree_open_squashfs, 20, 6,
+		  "compression 6, expected what GRUB reads: 1 (gzip), 3 (lzo) or 4 (xz)" },
 		{ "memdisk.squashfs", tree_open_squashfs, 71, 1, "its superblock leads outside" },
 	};
 
@@ -202,6 +217,69 @@ static void what_is_not_read_is_named(void **state)
 	}
 }
 
+#ifndef HAVE_LZO2
+static void without_liblzo2_its_blocks_are_not_read(void **state)
+{
+	struct opened o;
+	size_t n;
+	uint8_t *p = load("memdisk-lzo.squashfs", &n);
+
+	(void)state;
+	assert_int_equal(open_bytes(&o, tree_open_squashfs, p, n), 0);
+	assert_null(content(&o, "/grub.cfg", &n));
+	assert_non_null(strstr(o.e.msg, "squashfs: this program was built without liblzo2"));
+	opened_done(&o);
+	free(p);
+}
+#endif
+
+/* In memdisk-gzip.squashfs the first block of numbers is at 96, that of whole at 4407. */
+static void damaged_blocks_are_named_with_their_places(void **state)
+{
+	/* 'import zlib; print(zlib.compress(b"1\n2\n3\n").hex())' | python3: less than a block */
+	static const uint8_t small[] = { 0x78, 0x9c, 0x33, 0xe4, 0x32, 0xe2, 0x32,
+					 0xe6, 0x02, 0x00, 0x02, 0xb4, 0x00, 0xb5 };
+	static const uint8_t no_header[] = { 0, 1 };
+	static const struct {
+		const char *path;
+		size_t at;
+		struct slice bytes;
+		uint64_t offset;
+		const char *msg;
+	} rows[] = {
+		{ "/numbers", 96, { small, sizeof small }, 96, "squashfs damaged: a block is too short" },
+		{ "/whole",
+		  4407,
+		  { no_header, 2 },
+		  4407,
+		  "squashfs: compressed data damaged: incorrect header check" },
+	};
+	size_t n;
+	uint8_t *p = load("memdisk-gzip.squashfs", &n);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pool pool = POOL_INIT;
+		struct pcrcast_error e;
+		struct source *file;
+		struct blob b, content;
+		struct tree *t;
+
+		memcpy(p + rows[i].at, rows[i].bytes.p, rows[i].bytes.n);
+		assert_int_equal(source_over_bytes((struct slice){ p, n }, "disk", &file, &e), 0);
+		assert_int_equal(blob_of_source(&pool, file, &b, &e), 0);
+		assert_int_equal(tree_open_squashfs(&b, "disk", &t, &e), 0);
+		assert_int_equal(tree_open_file(t, rows[i].path, &content, NULL, &e), -PCRCAST_EFORMAT);
+		if (!strstr(e.msg, rows[i].msg))
+			fail_msg("%s: %s", rows[i].path, e.msg);
+		assert_int_equal(e.offset, rows[i].offset);
+		tree_free(t);
+		pool_done(&pool);
+		source_close(file);
+	}
+	free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +287,10 @@ int main(void)
 		cmocka_unit_test(files_of_a_squashfs_are_blocks_fragments_and_holes),
 		cmocka_unit_test(what_is_cut_short_is_an_error),
 		cmocka_unit_test(what_is_not_read_is_named),
+#ifndef HAVE_LZO2
+		cmocka_unit_test(without_liblzo2_its_blocks_are_not_read),
+#endif
+		cmocka_unit_test(damaged_blocks_are_named_with_their_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
