@@ -74,7 +74,7 @@ int firmware_find_file(struct walk *w, const char **ret, struct pcrcast_error *e
 	if (!found)
 		return err_set(
 			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			"the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file with --boot");
+			"the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file, or the boot option, with --boot");
 	*ret = found;
 	return 0;
 }
@@ -134,7 +134,7 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
-	return r < 0 ? r : firmware_note_order(w, option, e);
+	return r;
 }
 
 /* What firmware as the options describe it measures before it loads the first EFI file. */
@@ -185,6 +185,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	struct start s;
 
 	int r = firmware_boot_option(w, w->opt->boot, "--boot", &option, e);
+	r = r < 0 ? r : firmware_check_place(w, &option, e);
 	if (r < 0)
 		return r;
 	if (w->next_boot.path)
@@ -194,6 +195,10 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	r = state_defaults(w, &option, e);
 	if (r == 0 && !path)
 		r = firmware_find_file(w, &path, e);
+	if (r == -PCRCAST_ENOTFOUND && option.name)
+		r = err_wrap(e, "%s names no file", option.name);
+	if (r == 0)
+		r = firmware_note_order(w, &option, path, e);
 	if (r == 0)
 		r = w->baseline ? baseline_before(w, e) : w->opt->after_state ? 0 : own_events(w, e);
 	if (r == 0)
