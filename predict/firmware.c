@@ -121,14 +121,16 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 	const char *firmware = w->baseline                          ? "that of the baseline" :
 			       o->model == firmware_model_default() ? "EDK2" :
 								      o->model->title;
+	bool has_key = firmware_variables_find(o->variables, "PK", &guid_efi_global);
 	int r = o->after_state ? 0 : walk_assume(w, "firmware", firmware, NULL, e);
 
 	if (r == 0 && !o->secure_boot_given && !w->baseline) /* which has settled it */
 		r = walk_assume(w, "secure-boot",
-				!o->secure_boot_of_variables ? "off" :
-				o->secure_boot_absent        ? "absent, as the variables say" :
-				o->secure_boot               ? "on, as the variables say" :
-							       "off, as the variables say",
+				o->secure_boot_absent       ? "absent, as the variables say" :
+				o->secure_boot              ? "on, as the variables say" :
+				o->secure_boot_of_variables ? "off, as the variables say" :
+				has_key                     ? "off, though there is a platform key (PK)" :
+							      "off",
 				"--secure-boot", e);
 	if (r == 0 && !o->failed_attempts && !o->n_attempted && !w->baseline && !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
