@@ -22,14 +22,17 @@ static int read_config(struct walk *w, const struct start *s, const struct sdboo
 	const char *path;
 
 	int r = tree_open_file(s->volume, "\\loader\\loader.conf", &content, &path, e);
-	if (r == -PCRCAST_ENOTFOUND)
-		return loader_conf_parse(w->pool, text, rules, ret, e);
-	if (r == 0 && rules->measures_config)
+	bool missing = r == -PCRCAST_ENOTFOUND;
+	if (missing)
+		r = 0;
+	else if (r == 0 && rules->measures_config)
 		r = walk_tagged(w, 5, (uint32_t)TAG, "loader.conf", &content,
 				(struct event_text){ "boot loader configuration", path }, e);
-	if (r == 0)
+	if (r == 0 && !missing)
 		r = blob_load(w->pool, &content, CONF_MAX, &text, e);
-	return r < 0 ? r : loader_conf_parse(w->pool, text, rules, ret, e);
+	if (r == 0)
+		r = loader_conf_parse(w->pool, text, rules, ret, e);
+	return r < 0 ? r : loader_conf_add_variables(w->pool, w->opt->variables, rules, ret, e);
 }
 
 /* Drivers are loaded in the order of the directory; those that are applications go to PCR 4. */
@@ -174,6 +177,18 @@ static int apply_profile(struct walk *w, const struct boot_menu *menu, const str
 		       (*entry)->file, w->opt->profile);
 }
 
+/* The variables may be those of another time: what they decided is worth a word. */
+static int note_variable(struct walk *w, const char *variable, const struct boot_entry *entry,
+			 struct pcrcast_error *e)
+{
+	char *id = variable && entry ? utf16_to_utf8(w->pool, entry->id) : NULL;
+
+	if (!variable || !entry)
+		return 0;
+	return walk_note(
+		w, id ? pool_printf(w->pool, "%s chooses the entry %s (--entry)", variable, id) : NULL, e);
+}
+
 static int choose(struct walk *w, const struct boot_menu *menu, const struct loader_conf *conf,
 		  const struct boot_entry **ret, struct pcrcast_error *e)
 {
@@ -183,7 +198,12 @@ static int choose(struct walk *w, const struct boot_menu *menu, const struct loa
 		if (r < 0)
 			return r;
 	} else {
-		*ret = menu_choose(menu, conf);
+		enum choice by;
+
+		*ret = menu_choose(menu, conf, &by);
+		int r = note_variable(w, choice_variable(by), *ret, e);
+		if (r < 0)
+			return r;
 		if (!*ret) /* but, it may be, one that restarts the machine into the firmware's menu */
 			return walk_comes_back(
 				w, BACK_UNCERTAIN,
