@@ -111,7 +111,8 @@ static int read_want(struct golden_arguments *a, struct gathered *g, struct pcrc
 			g->want.sets[n++] = chosen;
 		}
 	if (n == 0)
-		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no set of reference values \"%s\"",
+		return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			       "no set of reference values \"%s\" (golden show lists them)",
 			       a->selection.set);
 	g->in.want = &g->want;
 	g->in.n_want = n;

@@ -55,14 +55,16 @@ enum {
 	OPT_GRUB_VOLUME,
 };
 
-/* Rows for a verb's table of options. */
+/* Rows for a verb's table of options, in the order of the man page. */
 // clang-format off
 #define PREDICT_OPTION_ROWS \
 	{ "boot", 0, "PATH|Boot####", OPT_BOOT, \
 	  "first EFI file inside the ESP, or a boot option of --variables (default \\EFI\\BOOT\\BOOT<ARCH>.EFI)" }, \
 	{ "entry", 0, "ID", OPT_ENTRY, \
-	  "boot menu entry to follow (default: the one systemd-boot would choose)" }, \
+	  "boot menu entry to follow (default: the one the boot loader would choose)" }, \
 	{ "profile", 0, "N", OPT_PROFILE, "UKI profile" }, \
+	{ "grub-volume", 0, "DEVICE:UUID:DIR", OPT_GRUB_VOLUME, \
+	  "what GRUB reads besides the ESP, as hd0,gpt2:UUID:/boot (repeatable)" }, \
 	{ "load-options", 0, "TEXT", OPT_LOAD_OPTIONS, \
 	  "load options for the first EFI file (UTF-16LE, no NUL added)" }, \
 	{ "load-options-hex", 0, "HEX", OPT_LOAD_OPTIONS_HEX, "the same as exact bytes" }, \
@@ -70,6 +72,16 @@ enum {
 	  "boot options tried before this one that loaded nothing (default 0)" }, \
 	{ "attempted", 0, "PATH|Boot####|none", OPT_ATTEMPTED, \
 	  "one tried after those, which came back, or loaded nothing (repeatable, in order)" }, \
+	{ "model", 0, "NAME", OPT_MODEL, \
+	  "edk2 (the default), gcp, aws, azure, vmware, bare-metal; constellation: what its own tool computes" }, \
+	{ "firmware-version", 0, "N", OPT_FIRMWARE_VERSION, "with gcp: of the virtual firmware (default 2)" }, \
+	{ "memory-encryption", 0, "NAME", OPT_MEMORY_ENCRYPTION, "with gcp: none, sev, sev-es, tdx or sev-snp" }, \
+	{ "baseline", 0, "LOG", OPT_BASELINE, \
+	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15, or RTMRs (--cc)" }, \
+	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
+	  "start from these register values: the image has been loaded, no firmware events" }, \
+	{ "kexec", 0, NULL, OPT_KEXEC, \
+	  "with --after-state: kexec starts the image, only userspace measures from there on" }, \
 	{ "secure-boot", 0, "on|off|absent", OPT_SECURE_BOOT, \
 	  "Secure Boot (default: as --variables says, else off)" }, \
 	{ "variables", 0, "STORE|none", OPT_VARIABLES, \
@@ -83,6 +95,9 @@ enum {
 	{ "exit-boot-services", 0, "N[:terse]|none", OPT_EXIT_BOOT_SERVICES, \
 	  "calls of ExitBootServices(), all but the last in vain (default 1); none: --after-state has them" }, \
 	{ "confidential-vm", 0, NULL, OPT_CONFIDENTIAL_VM, "the machine is a confidential VM" }, \
+	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
+	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
+	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }, \
 	{ "smbios", 0, "KEY=VALUE", OPT_SMBIOS, "SMBIOS type 11 string (repeatable)" }, \
 	{ "smbios-tables", 0, "FILE|DIR", OPT_SMBIOS_TABLES, \
 	  "the machine's SMBIOS table: /sys/firmware/dmi/tables, DMI in it, or dmidecode --dump-bin" }, \
@@ -93,19 +108,11 @@ enum {
 	{ "hwid", 0, "GUID|none", OPT_HWID, "hardware id (CHID) of the machine, best first (repeatable)" }, \
 	{ "dt-compatible", 0, "NAME|none", OPT_DT_COMPATIBLE, \
 	  "first compatible string of the firmware's device tree" }, \
-	{ "grub-volume", 0, "DEVICE:UUID:DIR", OPT_GRUB_VOLUME, \
-	  "what GRUB reads besides the ESP, as hd0,gpt2:UUID:/boot (repeatable)" }, \
-	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }, \
-	{ "model", 0, "NAME", OPT_MODEL, \
-	  "edk2 (the default), gcp, aws, azure, vmware, bare-metal; constellation: what its own tool computes" }, \
-	{ "firmware-version", 0, "N", OPT_FIRMWARE_VERSION, "with gcp: of the virtual firmware (default 2)" }, \
-	{ "memory-encryption", 0, "NAME", OPT_MEMORY_ENCRYPTION, "with gcp: none, sev, sev-es, tdx or sev-snp" }, \
-	{ "baseline", 0, "LOG", OPT_BASELINE, \
-	  "take the firmware's own events from a recorded log; predicts PCR 0 to 15, or RTMRs (--cc)" }, \
-	{ "after-state", 0, "FILE", OPT_AFTER_STATE, \
-	  "start from these register values: the image has been loaded, no firmware events" }, \
-	{ "kexec", 0, NULL, OPT_KEXEC, \
-	  "with --after-state: kexec starts the image, only userspace measures from there on" }, \
+	{ "boot-aggregate", 0, "HASH", OPT_BOOT_AGGREGATE, \
+	  "PCR 10 with IMA's first entry only; HASH is the kernel's (ima_hash=)" }, \
+	{ "ima-template", 0, "NAME", OPT_IMA_TEMPLATE, "ima-ng (the default), ima-sig, ima-ngv2, ima-sigv2" }, \
+	{ "ima-hashes", 0, "LIST", OPT_IMA_HASHES, \
+	  "hashes that the kernel has built in; its entry in other banks is padded SHA-1" }, \
 	{ "os-separator", 0, NULL, OPT_OS_SEPARATOR, \
 	  "also the word that systemd 261+ puts into PCR 0-7, 9 and 12-14" }, \
 	{ "nvpcr-init", 0, "NAME:0xINDEX:HEX", OPT_NVPCR_INIT, \
@@ -117,16 +124,9 @@ enum {
 	{ "file-system", 0, "FIELDS", OPT_FILE_SYSTEM, \
 	  "PCR 15: a file system, as PATH:TYPE:UUID:LABEL:PARTUUID:PARTTYPE:PARTNAME (repeatable)" }, \
 	{ "cluster-id", 0, "ID", OPT_CLUSTER_ID, "PCR 15: Constellation's cluster id, hex or base64" }, \
-	{ "boot-aggregate", 0, "HASH", OPT_BOOT_AGGREGATE, \
-	  "PCR 10 with IMA's first entry only; HASH is the kernel's (ima_hash=)" }, \
-	{ "ima-template", 0, "NAME", OPT_IMA_TEMPLATE, "ima-ng (the default), ima-sig, ima-ngv2, ima-sigv2" }, \
-	{ "ima-hashes", 0, "LIST", OPT_IMA_HASHES, \
-	  "hashes that the kernel has built in; its entry in other banks is padded SHA-1" }, \
-	{ "cc", 0, NULL, OPT_CC, "RTMR0 to RTMR3 of a TDX guest (--pcr: 1 to 4) instead of PCRs" }, \
-	{ "cc-quirk", 0, "NAME", OPT_CC_QUIRK, \
-	  "of that guest: vtpm (it has a TPM too) or separator-in-rtmr0 (older firmware); repeatable" }, \
 	{ "variant", 0, "AXIS=A,B", OPT_VARIANT, \
-	  "every combination of the axes' values: any option above, image, file, addon, without (repeatable)" }
+	  "every combination of the axes' values: any option above, image, file, addon, without (repeatable)" }, \
+	{ "phase", 0, "WORD[:WORD…]", OPT_PHASE, "also PCR 11 after these userspace phases (repeatable)" }
 // clang-format on
 
 struct text_list {

@@ -44,8 +44,8 @@ static int read_smbios_tables(struct predict_arguments *a)
 		return out_of_memory();
 	a->smbios_path = path;
 	int r = input_read(a->pool, path, TABLE_MAX, &bytes, &e);
-	if (r == 0)
-		r = smbios_read(a->pool, bytes, &a->smbios_table, &e);
+	if (r == 0 && smbios_read(a->pool, bytes, &a->smbios_table, &e) < 0)
+		r = err_wrap(&e, "SMBIOS table");
 	a->options.smbios_table = &a->smbios_table;
 	return r < 0 ? fail_at(path, &e) : 0;
 }

@@ -88,8 +88,9 @@ static int check_identity(const struct golden *g, const struct golden_set *s, st
 	const struct golden_identity *id = &s->id, *first = &g->sets[0].id;
 
 	if (!id->csp || !id->variant)
-		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
-			       "a set without cloud and attestation variant: a preset states them");
+		return err_set(
+			e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
+			"a set without cloud and attestation variant: a preset states them (golden make --preset)");
 	if (!id->version || !id->ref || !id->stream)
 		return err_set(e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 			       "the image's version, ref and stream have to be stated (v2.16.3, -, stable)");

@@ -186,7 +186,8 @@ static int select_sets(const struct golden *g, struct golden_writer *w, struct g
 		if (!sel->set || golden_set_called(&g->sets[i], sel->set))
 			r = select_set(w, &g->sets[i], &ret->sets[ret->n++], e);
 	if (r == 0 && ret->n == 0)
-		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET, "no set of reference values \"%s\"",
+		r = err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
+			    "no set of reference values \"%s\" (golden show lists them)",
 			    sel->set ? sel->set : "");
 	return r;
 }

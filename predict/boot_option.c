@@ -112,8 +112,30 @@ static bool is_tried(struct walk *w, const char *name)
 	       !(o.attributes & LOAD_OPTION_CATEGORY);
 }
 
-/* "Boot0000, Boot0003": what is tried before the option by BootOrder, "" when nothing is. NULL: it is not in BootOrder. */
-static const char *tried_before(struct walk *w, const char *option, struct slice order)
+/* Does this option lead to the file (in stored spelling), as far as can be told? */
+static bool leads_to(struct walk *w, const char *name, const char *file)
+{
+	struct boot_option o;
+	const char *path, *stored;
+	struct blob ignored;
+
+	if (firmware_boot_option(w, name, "BootOrder", &o, NULL) < 0 ||
+	    (o.place != BOOT_ON_ESP && o.place != BOOT_DEVICE))
+		return false;
+	path = o.path;
+	return (path || firmware_find_file(w, &path, NULL) == 0) &&
+	       tree_open_file(w->img->esp, path, &ignored, &stored, NULL) == 0 && strcmp(stored, file) == 0;
+}
+
+/* Is this option the one that is predicted, by its name or by the file that it leads to? */
+static bool is_predicted(struct walk *w, const char *name, const struct boot_option *option, const char *file)
+{
+	return option->name ? strcmp(name, option->name) == 0 : is_tried(w, name) && leads_to(w, name, file);
+}
+
+/* "Boot0000, Boot0003": what is tried before the boot that is predicted by BootOrder, "" when nothing is. NULL: no memory. */
+static const char *tried_before(struct walk *w, const struct boot_option *option, const char *file,
+				struct slice order)
 {
 	enum { NAMED_MAX = 8 }; /* options in the note */
 	const char *names = "";
@@ -122,42 +144,82 @@ static const char *tried_before(struct walk *w, const char *option, struct slice
 	for (size_t i = 0; names && i + 2 <= order.n; i += 2) {
 		const char *name = pool_printf(w->pool, "Boot%04X", get_u16le(order.p + i));
 
-		if (!name || strcmp(name, option) == 0)
+		if (!name || is_predicted(w, name, option, file))
 			return name ? names : NULL;
 		if (is_tried(w, name) && n++ < NAMED_MAX)
 			names = pool_printf(w->pool, "%s%s%s", names, n > 1 ? ", " : "", name);
 	}
-	return NULL;
+	/* The firmware boots no file by itself that only --boot names, but puts the devices that it finds behind BootOrder. */
+	return option->name ? "" : names;
 }
 
-int firmware_note_order(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
+/* path in the spelling of the ESP; NULL: it is not there, or there is no ESP. */
+static const char *stored_path(struct walk *w, const char *path)
+{
+	const char *stored;
+	struct blob ignored;
+
+	return w->img->kind != IMAGE_FILE && tree_open_file(w->img->esp, path, &ignored, &stored, NULL) == 0 ?
+		       stored :
+		       NULL;
+}
+
+int firmware_note_order(struct walk *w, const struct boot_option *option, const char *path,
+			struct pcrcast_error *e)
 {
 	const struct predict_options *o = w->opt;
 	const struct firmware_variable *order, *next;
+	const char *file = stored_path(w, path), *who = option->name ? option->name : file;
 
-	if (!option->name || o->failed_attempts || o->n_attempted || o->baseline || o->after_state)
+	if (!who || w->next_boot.path || o->failed_attempts || o->n_attempted || o->baseline ||
+	    o->after_state)
 		return 0;
 	next = firmware_variables_find(o->variables, "BootNext", &guid_efi_global);
 	const char *name =
 		next && next->data.n == 2 ? pool_printf(w->pool, "Boot%04X", get_u16le(next->data.p)) : NULL;
-	if (name && strcmp(name, option->name) == 0)
+	if (name && is_predicted(w, name, option, file))
 		return 0;
 	if (name)
 		return walk_note(w,
 				 pool_printf(w->pool,
 					     "BootNext names %s, which the firmware tries once before %s: "
 					     "if it comes back, --attempted %s",
-					     name, option->name, name),
+					     name, who, name),
 				 e);
 	order = firmware_variables_find(o->variables, "BootOrder", &guid_efi_global);
-	const char *before = order ? tried_before(w, option->name, order->data) : NULL;
-	if (!before || !*before)
+	const char *before = order ? tried_before(w, option, file, order->data) : "";
+	if (!before)
+		return err_nomem(e);
+	if (!*before)
 		return 0;
+	const char *instead =
+		option->name ? "" : pool_printf(w->pool, " (--boot %.8s predicts the first)", before);
 	return walk_note(
 		w,
-		pool_printf(
-			w->pool,
-			"BootOrder has %s before %s: unless the firmware is told otherwise it tries them first, and each that comes back is to be named with --attempted",
-			before, option->name),
+		!instead ?
+			NULL :
+			pool_printf(
+				w->pool,
+				"BootOrder has %s before %s: unless the firmware is told otherwise it tries them first%s, and each that comes back is to be named with --attempted",
+				before, who, instead),
 		e);
+}
+
+int firmware_check_place(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
+{
+	const char *name = option->name;
+
+	if (!name || option->place == BOOT_ON_ESP || option->place == BOOT_DEVICE)
+		return 0;
+	if (option->place == BOOT_ELSEWHERE)
+		return walk_note(
+			w,
+			pool_printf(w->pool,
+				    "%s names another partition than the image's: its file is taken from "
+				    "the image",
+				    name),
+			e);
+	return err_set(
+		e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--boot %s: it boots %s, nothing of this image", name,
+		option->place == BOOT_NETWORK ? "from the network" : "an application within the firmware");
 }

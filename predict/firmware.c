@@ -74,7 +74,7 @@ int firmware_find_file(struct walk *w, const char **ret, struct pcrcast_error *e
 	if (!found)
 		return err_set(
 			e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-			"the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file with --boot");
+			"the ESP holds no \\EFI\\BOOT\\BOOT<ARCH>.EFI: name the first EFI file, or the boot option, with --boot");
 	*ret = found;
 	return 0;
 }
@@ -121,20 +121,22 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 	const char *firmware = w->baseline                          ? "that of the baseline" :
 			       o->model == firmware_model_default() ? "EDK2" :
 								      o->model->title;
+	bool has_key = firmware_variables_find(o->variables, "PK", &guid_efi_global);
 	int r = o->after_state ? 0 : walk_assume(w, "firmware", firmware, NULL, e);
 
 	if (r == 0 && !o->secure_boot_given && !w->baseline) /* which has settled it */
 		r = walk_assume(w, "secure-boot",
-				!o->secure_boot_of_variables ? "off" :
-				o->secure_boot_absent        ? "absent, as the variables say" :
-				o->secure_boot               ? "on, as the variables say" :
-							       "off, as the variables say",
+				o->secure_boot_absent       ? "absent, as the variables say" :
+				o->secure_boot              ? "on, as the variables say" :
+				o->secure_boot_of_variables ? "off, as the variables say" :
+				has_key                     ? "off, though there is a platform key (PK)" :
+							      "off",
 				"--secure-boot", e);
 	if (r == 0 && !o->failed_attempts && !o->n_attempted && !w->baseline && !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);
-	return r < 0 ? r : firmware_note_order(w, option, e);
+	return r;
 }
 
 /* What firmware as the options describe it measures before it loads the first EFI file. */
@@ -185,6 +187,7 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	struct start s;
 
 	int r = firmware_boot_option(w, w->opt->boot, "--boot", &option, e);
+	r = r < 0 ? r : firmware_check_place(w, &option, e);
 	if (r < 0)
 		return r;
 	if (w->next_boot.path)
@@ -194,6 +197,10 @@ int stage_firmware(struct walk *w, struct pcrcast_error *e)
 	r = state_defaults(w, &option, e);
 	if (r == 0 && !path)
 		r = firmware_find_file(w, &path, e);
+	if (r == -PCRCAST_ENOTFOUND && option.name)
+		r = err_wrap(e, "%s names no file", option.name);
+	if (r == 0)
+		r = firmware_note_order(w, &option, path, e);
 	if (r == 0)
 		r = w->baseline ? baseline_before(w, e) : w->opt->after_state ? 0 : own_events(w, e);
 	if (r == 0)

@@ -294,6 +294,8 @@ const char *grub_listed_module(struct grub *g, const char *command);
 
 /* The entry that a number, title or id names; -1: none. *ret_why: why that is not known; else untouched. */
 long grub_menu_find(struct grub *g, const char *spec, const char **ret_why);
+/* What the menu offers, for an error: titles in quotation marks, with their ids. NULL: out of memory. */
+const char *grub_menu_titles(struct grub *g);
 /* Behind the first single ">", which is for the submenu; NULL: there is none. */
 const char *grub_menu_rest(const char *spec);
 

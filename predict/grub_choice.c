@@ -108,6 +108,23 @@ static long find_redhat(const struct grub_menu *menu, const char *spec, const ch
 
 /* ---- both ---- */
 
+const char *grub_menu_titles(struct grub *g)
+{
+	enum { SHOWN_MAX = 300 }; /* bytes, in an error */
+	const struct grub_menu *menu = &g->context->menu;
+	const char *titles = "";
+
+	for (size_t i = 0; titles && i < menu->n && strlen(titles) < SHOWN_MAX; i++) {
+		const char *title = menu->entries[i].title.s, *id = menu->entries[i].id.s;
+
+		title = title ? title : "?";
+		titles = pool_printf(g->pool, "%s%s\"%s\"", titles, i ? ", " : "", title);
+		if (titles && id && strcmp(id, title) != 0)
+			titles = pool_printf(g->pool, "%s (%s)", titles, id);
+	}
+	return titles && !*titles ? "none" : titles;
+}
+
 long grub_menu_find(struct grub *g, const char *spec, const char **ret_why)
 {
 	const struct grub_menu *menu = &g->context->menu;

@@ -284,11 +284,14 @@ int grub_show_menu(struct grub *g, bool nested, struct pcrcast_error *e)
 	if (!g->w->menu_seen && g->w->opt->entry)
 		r = grub_set(g, "default", grub_text(g->w->opt->entry), e);
 	if (r == 0 && g->w->opt->entry && !g->w->menu_seen) {
-		const char *why = NULL;
+		const char *why = NULL, *titles = grub_menu_titles(g);
 
+		if (!titles)
+			return err_nomem(e);
 		if (grub_menu_find(g, g->w->opt->entry, &why) < 0 && !why)
 			return err_set(e, PCRCAST_ENOTFOUND, PCRCAST_NO_OFFSET,
-				       "%s: the menu has no entry %s", g->file, g->w->opt->entry);
+				       "%s: the menu has no entry \"%s\": there are %s", g->file,
+				       g->w->opt->entry, titles);
 	}
 	g->w->menu_seen = true;
 	if (r == 0)

@@ -78,7 +78,7 @@ static int name_unknown_registers(struct walk *w, struct pcrcast_error *e)
 {
 	static const char reason[] = "the kernel's integrity measurement (IMA) extends it";
 
-	return w->opt->userspace.boot_aggregate ? 0 : walk_unknown(w, IMA_PCR, reason, NULL, e);
+	return w->opt->userspace.boot_aggregate ? 0 : walk_unknown(w, IMA_PCR, reason, "--boot-aggregate", e);
 }
 
 /* In the order of the registers; the walk came upon them in its own. */

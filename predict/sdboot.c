@@ -21,14 +21,17 @@ static int read_config(struct walk *w, const struct start *s, const struct sdboo
 	const char *path;
 
 	int r = tree_open_file(s->volume, "\\loader\\loader.conf", &content, &path, e);
-	if (r == -PCRCAST_ENOTFOUND)
-		return loader_conf_parse(w->pool, text, rules, ret, e);
-	if (r == 0 && rules->measures_config)
+	bool missing = r == -PCRCAST_ENOTFOUND;
+	if (missing)
+		r = 0;
+	else if (r == 0 && rules->measures_config)
 		r = walk_tagged(w, 5, (uint32_t)TAG, "loader.conf", &content,
 				(struct event_text){ "boot loader configuration", path }, e);
-	if (r == 0)
+	if (r == 0 && !missing)
 		r = blob_load(w->pool, &content, CONF_MAX, &text, e);
-	return r < 0 ? r : loader_conf_parse(w->pool, text, rules, ret, e);
+	if (r == 0)
+		r = loader_conf_parse(w->pool, text, rules, ret, e);
+	return r < 0 ? r : loader_conf_add_variables(w->pool, w->opt->variables, rules, ret, e);
 }
 
 /* Drivers are loaded in the order of the directory; those that are applications go to PCR 4. */

@@ -58,14 +58,31 @@ struct config_lines {
 /* The next pair; both borrow from the text. False at the end. */
 bool config_next(struct config_lines *lines, struct slice *ret_key, struct slice *ret_value);
 
+/* What names the entry to start, in the order in which it is looked at. The names in capitals are variables of the firmware. */
+enum choice {
+	CHOICE_ONE_SHOT, /* LoaderEntryOneShot */
+	CHOICE_PREFERRED_VARIABLE,
+	CHOICE_PREFERRED, /* loader.conf: "preferred" */
+	CHOICE_DEFAULT_VARIABLE,
+	CHOICE_DEFAULT, /* loader.conf: "default" */
+	CHOICES,
+};
+
 struct loader_conf {
-	struct utf16 preferred,
-		preset; /* patterns in lower case; s is NULL when not set ("preset": the key default) */
+	struct utf16 choices[CHOICES]; /* patterns in lower case; s is NULL when not set */
 	bool auto_entries;
 };
 
 int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_rules *rules,
 		      struct loader_conf *ret, struct pcrcast_error *e);
+
+/* Add what the firmware's variables say. variables: NULL when not known. */
+int loader_conf_add_variables(struct pool *pool, const struct firmware_variables *variables,
+			      const struct sdboot_rules *rules, struct loader_conf *conf,
+			      struct pcrcast_error *e);
+
+/* The variable that a choice comes from; NULL: loader.conf. */
+const char *choice_variable(enum choice c);
 
 /* ---- the menu ---- */
 
@@ -121,8 +138,9 @@ bool menu_same_place(const struct boot_menu *menu, const struct boot_entry *a, c
 /* The first entry whose id matches a pattern in lower case; skip_bad: that has tries left. NULL: none. */
 const struct boot_entry *menu_find(const struct boot_menu *menu, struct utf16 pattern, bool skip_bad);
 
-/* What systemd-boot chooses when nobody presses a key and its EFI variables are not set. NULL: none. */
-const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct loader_conf *conf);
+/* What systemd-boot chooses when nobody presses a key, and by what; CHOICES: as the first that fits. NULL: none. */
+const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct loader_conf *conf,
+				     enum choice *ret_by);
 
 /* strverscmp_improved(): UAPI.10 Version Format Specification. Texts may have NULL s. */
 int version_compare(struct utf16 a, struct utf16 b);

@@ -64,6 +64,18 @@ static int apply_profile(struct walk *w, const struct boot_menu *menu, const str
 		       (*entry)->file, w->opt->profile);
 }
 
+/* The variables may be those of another time: what they decided is worth a word. */
+static int note_variable(struct walk *w, const char *variable, const struct boot_entry *entry,
+			 struct pcrcast_error *e)
+{
+	char *id = variable && entry ? utf16_to_utf8(w->pool, entry->id) : NULL;
+
+	if (!variable || !entry)
+		return 0;
+	return walk_note(
+		w, id ? pool_printf(w->pool, "%s chooses the entry %s (--entry)", variable, id) : NULL, e);
+}
+
 static int choose(struct walk *w, const struct boot_menu *menu, const struct loader_conf *conf,
 		  const struct boot_entry **ret, struct pcrcast_error *e)
 {
@@ -73,7 +85,12 @@ static int choose(struct walk *w, const struct boot_menu *menu, const struct loa
 		if (r < 0)
 			return r;
 	} else {
-		*ret = menu_choose(menu, conf);
+		enum choice by;
+
+		*ret = menu_choose(menu, conf, &by);
+		int r = note_variable(w, choice_variable(by), *ret, e);
+		if (r < 0)
+			return r;
 		if (!*ret) /* but, it may be, one that restarts the machine into the firmware's menu */
 			return walk_comes_back(
 				w, BACK_UNCERTAIN,

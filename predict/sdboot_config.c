@@ -1,9 +1,10 @@
 /*
- * The text files that systemd-boot reads: loader.conf, entries, os-release. Source: line_get_key_value() in
- * systemd efi-string.c and config_defaults_load_from_file() in boot.c, 252 to 262.
+ * The text files that systemd-boot reads: loader.conf, entries, os-release; and its variables. Source: line_get_key_value()
+ * in systemd efi-string.c and config_defaults_load_from_file() in boot.c, 252 to 262.
  */
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "predict/sdboot.h"
 
 static bool is_blank(uint8_t c)
@@ -125,11 +126,88 @@ int loader_conf_parse(struct pool *pool, struct slice text, const struct sdboot_
 	*ret = (struct loader_conf){ .auto_entries = true };
 	while (r == 0 && config_next(&lines, &key, &value)) {
 		if (slice_equal_string(key, "default"))
-			r = set_pattern(pool, value, &ret->preset, e);
+			r = set_pattern(pool, value, &ret->choices[CHOICE_DEFAULT], e);
 		else if (rules->preferred && slice_equal_string(key, "preferred"))
-			r = set_pattern(pool, value, &ret->preferred, e);
+			r = set_pattern(pool, value, &ret->choices[CHOICE_PREFERRED], e);
 		else if (slice_equal_string(key, "auto-entries"))
 			(void)parse_boolean(value, &ret->auto_entries);
+	}
+	return r;
+}
+
+/* ---- the firmware's variables ---- */
+
+static const struct {
+	const char *variable;
+	bool since_preferred; /* known when "preferred" is */
+} choices[CHOICES] = {
+	[CHOICE_ONE_SHOT] = { "LoaderEntryOneShot", false },
+	[CHOICE_PREFERRED_VARIABLE] = { "LoaderEntryPreferred", true },
+	[CHOICE_DEFAULT_VARIABLE] = { "LoaderEntryDefault", false },
+};
+
+const char *choice_variable(enum choice c)
+{
+	return c < CHOICES ? choices[c].variable : NULL;
+}
+
+/* UTF-16 up to its NUL; one of an odd length is refused (efivar_get_str16). ret->s NULL: not set. */
+static int read_variable(struct pool *pool, const struct firmware_variables *variables, const char *name,
+			 struct utf16 *ret, struct pcrcast_error *e)
+{
+	static const struct guid loader =
+		GUID(0x4a67b082, 0x0a4c, 0x41cf, 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f);
+	const struct firmware_variable *v = firmware_variables_find(variables, name, &loader);
+	size_t n = 0;
+
+	*ret = (struct utf16){ NULL, 0 };
+	if (!v || v->data.n % 2 != 0)
+		return 0;
+	while (2 * n < v->data.n && get_u16le(v->data.p + 2 * n))
+		n++;
+	if (n > PATTERN_MAX)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "%s: a pattern of %zu characters, at most %d are handled", name, n,
+			       PATTERN_MAX);
+	uint16_t *text = pool_array(pool, n + 1, sizeof *text);
+	if (!text)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		text[i] = get_u16le(v->data.p + 2 * i);
+	*ret = (struct utf16){ text, n };
+	return 0;
+}
+
+static bool is_saved(struct utf16 pattern)
+{
+	static const char saved[] = "@saved";
+	size_t i = 0;
+
+	while (i < pattern.n && i < sizeof saved - 1 && pattern.s[i] == saved[i])
+		i++;
+	return i == pattern.n && i == sizeof saved - 1;
+}
+
+/*
+ * config_load_defaults(), systemd 252 to 259; the Boot Loader Interface for LoaderEntryPreferred, which goes before "preferred"
+ * in 262.1 (booted: "chosen" in tests/boot). "@saved" as a default stands for the id in LoaderEntryLastBooted, as it is spelled
+ * there.
+ */
+int loader_conf_add_variables(struct pool *pool, const struct firmware_variables *variables,
+			      const struct sdboot_rules *rules, struct loader_conf *conf,
+			      struct pcrcast_error *e)
+{
+	struct utf16 text, last;
+	int r = read_variable(pool, variables, "LoaderEntryLastBooted", &last, e);
+
+	for (enum choice c = 0; r == 0 && c < CHOICES; c++) {
+		if (choices[c].variable && (rules->preferred || !choices[c].since_preferred)) {
+			r = read_variable(pool, variables, choices[c].variable, &text, e);
+			if (r == 0 && text.s)
+				r = utf16_lower(pool, text, &conf->choices[c], e);
+		}
+		if ((c == CHOICE_DEFAULT || c == CHOICE_DEFAULT_VARIABLE) && is_saved(conf->choices[c]))
+			conf->choices[c] = last;
 	}
 	return r;
 }

@@ -279,12 +279,18 @@ const struct boot_entry *menu_find(const struct boot_menu *menu, struct utf16 pa
 	return NULL;
 }
 
-const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct loader_conf *conf)
+const struct boot_entry *menu_choose(const struct boot_menu *menu, const struct loader_conf *conf,
+				     enum choice *ret_by)
 {
-	const struct boot_entry *found = menu_find(menu, conf->preferred, true);
+	const struct boot_entry *found = NULL;
 
-	if (!found)
-		found = menu_find(menu, conf->preset, false);
+	for (*ret_by = 0; *ret_by < CHOICES; (*ret_by)++) {
+		bool skip_bad = *ret_by == CHOICE_PREFERRED || *ret_by == CHOICE_PREFERRED_VARIABLE;
+
+		found = menu_find(menu, conf->choices[*ret_by], skip_bad);
+		if (found)
+			return found;
+	}
 	for (size_t i = 0; !found && i < menu->n; i++)
 		if (!menu->entries[i].automatic &&
 		    (!menu->rules->first_profile_only || menu->entries[i].profile == 0))

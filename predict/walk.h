@@ -285,8 +285,14 @@ struct boot_option {
 /* asked_by: the option of the user that gives the name, for errors. */
 int firmware_boot_option(struct walk *w, const char *name, const char *asked_by, struct boot_option *ret,
 			 struct pcrcast_error *e);
-/* Say which others the variables have the firmware try before this one, unless the user has said what was tried. */
-int firmware_note_order(struct walk *w, const struct boot_option *option, struct pcrcast_error *e);
+/*
+ * Say which others the variables have the firmware try before this one, which boots the file path, unless the user has said
+ * what was tried.
+ */
+int firmware_note_order(struct walk *w, const struct boot_option *option, const char *path,
+			struct pcrcast_error *e);
+/* PCRCAST_EINVAL when the boot option boots nothing that an image can hold; a note when it names another partition. */
+int firmware_check_place(struct walk *w, const struct boot_option *option, struct pcrcast_error *e);
 /* The one removable-media file that the ESP holds. */
 int firmware_find_file(struct walk *w, const char **ret, struct pcrcast_error *e);
 /* An attempt has ended, and the next begins: two actions in PCR 4. */

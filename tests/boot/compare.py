@@ -240,7 +240,7 @@ def compare(program, scenario, recorded, baseline, disk, tree, stub_version):
 
     def both_ways():
         other = _smbios(scenario, recorded, stub_version)[1]
-        forecast = predict(program, disk, *arguments, *other, pcrs=FROM_IMAGE)
+        forecast = predict(program, disk, *arguments, *scenario.alone, *other, pcrs=FROM_IMAGE)
         _compare_pcrs(verdict, "strings and tables", forecast, recorded, FROM_IMAGE)
 
     def own_log():

@@ -88,6 +88,24 @@ def choice(esp):
     esp.uki("EFI/Linux/other-2.efi", version="2")
 
 
+def chosen(esp):
+    """Entries that variables choose among; loader.conf says otherwise."""
+    choice(esp)
+    esp.write("loader/loader.conf", "timeout 0\ndefault lab-*\npreferred lab-1.10*\n")
+
+
+def chosen_variables(store, disk):
+    """Of these LoaderEntryPreferred counts since systemd 260."""
+    for name, entry in (("Preferred", "lab-1.9.efi"), ("Default", "OTHER-*")):
+        store.set(f"LoaderEntry{name}", variables.LOADER, (entry + "\0").encode("utf-16-le"))
+
+
+def once_variables(store, disk):
+    """The entry for the next boot goes before all others."""
+    chosen_variables(store, disk)
+    store.set("LoaderEntryOneShot", variables.LOADER, "lab-1.10*\0".encode("utf-16-le"))
+
+
 def type1(esp):
     esp.systemd_boot("timeout 0\n")
     with open(esp.inputs.kernel(esp.kernel), "rb") as kernel:
@@ -266,6 +284,8 @@ ALL = [
     Scenario("odd-addons-257", odd_addons),
     Scenario("overlap-257", overlap),
     Scenario("menu-257", choice),
+    Scenario("chosen-257", chosen, variables=chosen_variables),
+    Scenario("once-257", chosen, variables=once_variables),
     Scenario("type1-257", type1),
     Scenario("load-options-257", load_options),
     Scenario("smbios-257", bare, smbios=SMBIOS, hardware=HARDWARE, fat=12),

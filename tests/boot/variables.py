@@ -11,6 +11,7 @@ import uuid
 GLOBAL = uuid.UUID("8be4df61-93ca-11d2-aa0d-00e098032b8c")
 IMAGE_SECURITY = uuid.UUID("d719b2cb-3d3a-4596-a3bc-dad00e67656f")
 SHIM = uuid.UUID("605dab50-e046-4300-abb6-3dd810dd8b23")
+LOADER = uuid.UUID("4a67b082-0a4c-41cf-b6c7-440b29bb8c4f")  # systemd-boot's
 OWNER = uuid.UUID("b0071e57-0000-4000-8000-0123456789ab")  # any GUID will do
 
 CERT_X509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")

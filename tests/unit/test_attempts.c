@@ -497,6 +497,88 @@ static void what_the_variables_have_tried_first_is_said(void **state)
 	done_options(&o);
 }
 
+static void what_the_variables_boot_before_a_file_is_said(void **state)
+{
+	static const uint8_t device[2], firmware[16], tool_first[] = { 2, 0, 0, 0, 1, 0 };
+	struct bytes tool = { NULL, 0 }, drive = { NULL, 0 }, shell = { NULL, 0 }, file = { NULL, 0 };
+	struct options o = { .n = 0 };
+	struct esp *x = *state;
+
+	put_kernel(x, SHIM_FIRST);
+	put_tool(x, TOOL);
+	shim_machine_start(&o.f, x);
+	bytes_add_wide(&file, "\\efi\\TOOL.efi");
+	add_node(&tool, 4, 4, file.p, file.n);
+	add_node(&drive, 1, 1, device, sizeof device);
+	add_node(&shell, 4, 6, firmware, sizeof firmware);
+	add_option(&o, 1, &tool);
+	add_option(&o, 1, &drive);
+	add_option(&o, 1, &shell);
+	esp_predict(x);
+	assert_false(has_note(x, "BootOrder"));
+	set_variable(&o.f, "BootOrder", &guid_efi_global, 7, tool_first, sizeof tool_first);
+	esp_predict(x);
+	expect_note(x, "BootOrder has Boot0002, Boot0000 before " REAL_PATH ": ");
+	expect_note(x, "(--boot Boot0002 predicts the first)");
+	/* The removable-media file of a device; and a device that is not in BootOrder, where the firmware puts it last. */
+	set_variable(&o.f, "BootOrder", &guid_efi_global, 7, tool_first + 4, 2);
+	esp_predict(x);
+	assert_false(has_note(x, "BootOrder"));
+	set_variable(&o.f, "BootOrder", &guid_efi_global, 7, tool_first + 2, 2);
+	esp_predict(x);
+	expect_note(x, "BootOrder has Boot0000 before " REAL_PATH ": ");
+	/* A path in another spelling. */
+	put_kernel(x, TOOL);
+	x->opt.boot = "efi/tool.EFI";
+	esp_predict(x);
+	assert_false(has_note(x, "BootOrder"));
+	set_variable(&o.f, "BootNext", &guid_efi_global, 7, tool_first + 4, 2);
+	esp_predict(x);
+	expect_note(x, "BootNext names Boot0001, which the firmware tries once before \\EFI\\tool.efi");
+	set_variable(&o.f, "BootNext", &guid_efi_global, 7, tool_first + 2, 2);
+	esp_predict(x);
+	assert_false(has_note(x, "BootNext"));
+	bytes_done(&tool);
+	bytes_done(&drive);
+	bytes_done(&shell);
+	bytes_done(&file);
+	done_options(&o);
+}
+
+static void an_option_that_boots_nothing_of_the_image_is_refused(void **state)
+{
+	static const uint8_t mac[33], firmware[16], device[2];
+	static const struct {
+		uint8_t type, subtype;
+		const uint8_t *p;
+		size_t n;
+		int code;
+		const char *words;
+	} cases[] = {
+		{ 3, 11, mac, sizeof mac, PCRCAST_EINVAL,
+		  "--boot Boot0000: it boots from the network, nothing of" },
+		{ 4, 6, firmware, sizeof firmware, PCRCAST_EINVAL,
+		  "--boot Boot0000: it boots an application within the firmware, nothing of" },
+		{ 1, 1, device, sizeof device, PCRCAST_ENOTFOUND,
+		  "Boot0000 names no file: the ESP holds no" },
+	};
+	struct esp *x = *state;
+
+	put_tool(x, TOOL);
+	x->opt.boot = "Boot0000";
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct options o = { .n = 0 };
+		struct bytes paths = { NULL, 0 };
+
+		shim_machine_start(&o.f, x);
+		add_node(&paths, cases[i].type, cases[i].subtype, cases[i].p, cases[i].n);
+		add_option(&o, 1, &paths);
+		esp_predict_fails(x, cases[i].code, cases[i].words);
+		bytes_done(&paths);
+		done_options(&o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +594,8 @@ int main(void)
 		WITH_ESP(shim_that_refuses_needs_somebody_at_mokmanager),
 		WITH_ESP(where_an_option_leads_decides),
 		WITH_ESP(what_the_variables_have_tried_first_is_said),
+		WITH_ESP(what_the_variables_boot_before_a_file_is_said),
+		WITH_ESP(an_option_that_boots_nothing_of_the_image_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,8 @@ static void saved_entry_and_submenus_choose_what_is_booted(void **state)
 		"8 grub_cmd: setparams a\n8 grub_cmd: linux /linux b\n9 /linux\n8 kernel_cmdline: /linux b\n");
 	prediction_done(&x->p);
 	x->opt.entry = "nothing";
-	esp_predict_fails(x, PCRCAST_ENOTFOUND, "the menu has no entry nothing");
+	esp_predict_fails(x, PCRCAST_ENOTFOUND,
+			  "the menu has no entry \"nothing\": there are \"one\", \"more\" (sub)");
 }
 
 static void what_cannot_be_followed_is_named_with_its_line(void **state)

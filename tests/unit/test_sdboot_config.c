@@ -109,13 +109,13 @@ static void assert_conf(unsigned version, const char *text, const char *preset, 
 
 	assert_int_equal(loader_conf_parse(&pool, slice_of_string(text), rules_of(version), &conf, NULL), 0);
 	if (preset)
-		assert_string_equal(utf16_to_utf8(&pool, conf.preset), preset);
+		assert_string_equal(utf16_to_utf8(&pool, conf.choices[CHOICE_DEFAULT]), preset);
 	else
-		assert_null(conf.preset.s);
+		assert_null(conf.choices[CHOICE_DEFAULT].s);
 	if (preferred)
-		assert_string_equal(utf16_to_utf8(&pool, conf.preferred), preferred);
+		assert_string_equal(utf16_to_utf8(&pool, conf.choices[CHOICE_PREFERRED]), preferred);
 	else
-		assert_null(conf.preferred.s);
+		assert_null(conf.choices[CHOICE_PREFERRED].s);
 	assert_int_equal(conf.auto_entries, auto_entries);
 	pool_done(&pool);
 }
@@ -138,6 +138,75 @@ static void identifiers_with_an_at_are_ignored_but_saved(void **state)
 	assert_conf(257, "default a\ndefault @saved\n", "@saved", NULL, true);
 	assert_conf(257, "default @SAVED\n", "@saved", NULL, true);
 	assert_conf(257, "default @savedx\n", NULL, NULL, true);
+}
+
+/* ---- variables ---- */
+
+struct variable {
+	const char *name, *text; /* text: ASCII, stored as UTF-16 with a NUL */
+};
+
+/* What is looked for first to last, one a line, "-" for none, with these variables (up to a NULL name) and loader.conf. */
+static void assert_choices(unsigned version, const char *text, const struct variable *v, const char *expected)
+{
+	static const struct guid loader =
+		GUID(0x4a67b082, 0x0a4c, 0x41cf, 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f);
+	struct firmware_variables variables = FIRMWARE_VARIABLES_INIT;
+	struct firmware_variable items[4];
+	struct pool pool = POOL_INIT;
+	struct loader_conf conf;
+	char got[256] = "";
+
+	variables.items = items;
+	for (; v->name; v++) {
+		size_t n = 2 * strlen(v->text) + 2;
+		uint8_t *data = pool_array(&pool, n, 1);
+
+		for (size_t i = 0; v->text[i]; i++)
+			data[2 * i] = (uint8_t)v->text[i];
+		items[variables.n++] =
+			(struct firmware_variable){ .name = v->name, .guid = loader, .data = { data, n } };
+	}
+	assert_int_equal(loader_conf_parse(&pool, slice_of_string(text), rules_of(version), &conf, NULL), 0);
+	assert_int_equal(loader_conf_add_variables(&pool, &variables, rules_of(version), &conf, NULL), 0);
+	for (enum choice c = 0; c < CHOICES; c++) {
+		char *pattern = conf.choices[c].s ? utf16_to_utf8(&pool, conf.choices[c]) : NULL;
+
+		(void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", c ? " " : "",
+			       pattern ? pattern : "-");
+	}
+	assert_string_equal(got, expected);
+	pool_done(&pool);
+}
+
+static void variables_go_before_loader_conf(void **state)
+{
+	const struct variable all[] = { { "LoaderEntryOneShot", "One.conf" },
+					{ "LoaderEntryPreferred", "Two*" },
+					{ "LoaderEntryDefault", "three" },
+					{ NULL, NULL } };
+
+	(void)state;
+	assert_choices(252, "default d\npreferred p\n", all, "one.conf - - three d");
+	assert_choices(259, "default d\npreferred p\n", all, "one.conf - - three d");
+	assert_choices(260, "default d\npreferred p\n", all, "one.conf two* p three d");
+	assert_choices(262, "", all, "one.conf two* - three -");
+	assert_choices(262, "default d\n", all + 3, "- - - - d");
+}
+
+static void saved_stands_for_the_last_booted_entry(void **state)
+{
+	const struct variable last[] = { { "LoaderEntryLastBooted", "Last.conf" },
+					 { "LoaderEntryDefault", "@saved" },
+					 { NULL, NULL } };
+	const struct variable only[] = { last[0], last[2] };
+
+	(void)state;
+	assert_choices(257, "default @saved\n", only, "- - - - Last.conf"); /* it is not folded */
+	assert_choices(257, "default d\n", only, "- - - - d");
+	assert_choices(257, "default d\n", last, "- - - Last.conf d");
+	assert_choices(257, "default d\n", last + 1, "- - - - d");
+	assert_choices(257, "default @saved\n", last + 2, "- - - - -");
 }
 
 static void preferred_is_known_since_260(void **state)
@@ -169,6 +238,8 @@ int main(void)
 		cmocka_unit_test(default_is_a_pattern_in_lower_case),
 		cmocka_unit_test(identifiers_with_an_at_are_ignored_but_saved),
 		cmocka_unit_test(preferred_is_known_since_260),
+		cmocka_unit_test(variables_go_before_loader_conf),
+		cmocka_unit_test(saved_stands_for_the_last_booted_entry),
 		cmocka_unit_test(auto_entries_takes_the_words_of_systemd),
 	};
 

@@ -482,9 +482,38 @@ static void drivers_are_loaded_into_the_register_of_their_kind(void **state)
 	expect_reason(x, 4, "in the order of the file system", NULL);
 }
 
+static void a_variable_of_the_firmware_chooses_before_loader_conf(void **state)
+{
+	static const uint8_t data[] = { 'A', 0, '*', 0, 0, 0 };
+	struct firmware_variable item = {
+		.name = "LoaderEntryDefault",
+		.guid = GUID(0x4a67b082, 0x0a4c, 0x41cf, 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f),
+		.data = { data, sizeof data },
+	};
+	struct firmware_variables variables = { &item, 1, 1, false };
+	struct esp *x = *state;
+
+	put_sdboot(x, "257");
+	put_kernel(x, "linux");
+	esp_put_text(x, "loader/entries/a.conf", "linux /linux\nsort-key z\n");
+	esp_put_text(x, "loader/entries/b.conf", "linux /linux\nsort-key a\n");
+	esp_put_text(x, "loader/loader.conf", "default b*\n");
+	esp_predict(x);
+	assert_string_equal(chosen(x), "b.conf");
+	x->opt.variables = &variables;
+	esp_predict(x);
+	assert_string_equal(chosen(x), "a.conf");
+	expect_note(x, "LoaderEntryDefault chooses the entry a.conf");
+	x->opt.entry = "b.conf";
+	esp_predict(x);
+	for (size_t i = 0; i < x->p.n_notes; i++)
+		assert_null(strstr(x->p.notes[i], "chooses"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_ESP(a_variable_of_the_firmware_chooses_before_loader_conf),
 		WITH_ESP(an_entry_file_names_kernel_initrds_and_options),
 		WITH_ESP(an_entry_of_a_kernel_alone_passes_nothing),
 		WITH_ESP(a_missing_initrd_ends_the_boot),

@@ -420,8 +420,10 @@ static const char *choice(struct pool *pool, const struct sdboot_rules *rules, c
 			  const char *preferred, const char *preset)
 {
 	struct boot_menu menu = menu_of(pool, rules, rows);
-	struct loader_conf conf = { .preferred = wide(pool, preferred), .preset = wide(pool, preset) };
-	const struct boot_entry *e = menu_choose(&menu, &conf);
+	struct loader_conf conf = { .choices = { [CHOICE_PREFERRED] = wide(pool, preferred),
+						 [CHOICE_DEFAULT] = wide(pool, preset) } };
+	enum choice by;
+	const struct boot_entry *e = menu_choose(&menu, &conf, &by);
 
 	return e ? e->file : "";
 }
