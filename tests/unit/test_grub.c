@@ -398,10 +398,11 @@ static void put_memdisk(struct esp *x, const struct build_grub *what, const char
 
 static void what_is_in_the_memory_disk_is_run_and_not_measured(void **state)
 {
-	static const char *const names[] = { "memdisk.tar", "memdisk.newc", "memdisk.squashfs" };
+	static const char *const names[] = { "memdisk.tar", "memdisk.newc", "memdisk.squashfs",
+					     "memdisk-gzip.squashfs" };
 	struct esp *x = *state;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		/* The prefix makes the memory disk the first root. */
 		put_memdisk(x,
 			    &(struct build_grub){ "(memdisk)/", "set root=hd0,gpt1\n", grub_debian_sbat,
