@@ -283,12 +283,18 @@ static int check_smbios(struct walk *w, const struct event *ev, struct pcrcast_e
 {
 	static const char reason[] =
 		"what the baseline's firmware measured of its SMBIOS table is not what EDK2 makes of that of --smbios-tables";
-	bool fits = true;
 	int r = 0;
 
-	if (baseline_of_pcr(w->baseline->log, ev, 1) && w->opt->smbios_table && smbios_handoff_is(ev))
-		r = smbios_handoff_fits(w->pool, w->baseline->log, ev, w->opt->smbios_table, &fits, e);
-	return r == 0 && !fits ? walk_unknown(w, 1, reason, "--baseline", e) : r;
+	if (!baseline_of_pcr(w->baseline->log, ev, 1) || !w->opt->smbios_table || !smbios_handoff_is(ev))
+		return 0;
+	if (!w->smbios_handoff) {
+		w->smbios_handoff = pool_new(w->pool, struct smbios_handoff);
+		r = w->smbios_handoff ? smbios_handoff_make(w->opt->smbios_table, w->smbios_handoff, e) :
+					err_nomem(e);
+	}
+	if (r < 0 || smbios_handoff_fits(w->smbios_handoff, w->baseline->log, ev))
+		return r;
+	return walk_unknown(w, 1, reason, "--baseline", e);
 }
 
 static int keep(struct walk *w, size_t i, struct pcrcast_error *e)

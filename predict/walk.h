@@ -73,6 +73,7 @@ struct walk {
 	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
 	bool menu_seen;       /* the boot went through a boot menu */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
+	struct smbios_handoff *smbios_handoff; /* of --smbios-tables; NULL: not asked for yet */
 	bool partition_table_measured;
 	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
 	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
