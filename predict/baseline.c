@@ -11,20 +11,24 @@
 #include "predict/smbios_handoff.h"
 
 /* What firmware says of SecureBoot, one byte (UEFI 2.10, section 3.3); an absent variable is measured empty: off. */
-static bool secure_boot_of(struct walk *w, bool *ret)
+static bool secure_boot_of(struct walk *w, bool *ret, bool *ret_exists)
 {
 	struct efi_variable v;
 
 	if (!baseline_variable(w->pool, w->opt->baseline, "SecureBoot", &v) || v.data.n > 1)
 		return false;
 	*ret = v.data.n == 1 && v.data.p[0] == 1;
+	*ret_exists = v.data.n == 1;
 	return true;
 }
 
 static int check_secure_boot(struct walk *w, struct pcrcast_error *e)
 {
-	bool on = false, known = secure_boot_of(w, &on);
+	bool on = false, exists = false, known = secure_boot_of(w, &on, &exists);
 
+	if (known && exists && w->opt->secure_boot_given && w->opt->secure_boot_absent)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
+			       "Secure Boot is %s in this log, --secure-boot says absent", on ? "on" : "off");
 	if (known && on != w->opt->secure_boot && w->opt->secure_boot_given)
 		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			       "Secure Boot is %s in this log, --secure-boot says %s", on ? "on" : "off",
@@ -116,7 +120,8 @@ static int check_banks(struct walk *w, const struct baseline *b, struct pcrcast_
 
 static int check_attempts(struct walk *w, const struct baseline *b, struct pcrcast_error *e)
 {
-	if (w->opt->failed_attempts && w->opt->failed_attempts != b->n_failed)
+	if ((w->opt->failed_attempts || w->opt->failed_attempts_given) &&
+	    w->opt->failed_attempts != b->n_failed)
 		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET,
 			       "%u boot options were left in this log, --failed-attempts says %u",
 			       b->n_failed, w->opt->failed_attempts);
