@@ -4,6 +4,8 @@
  * Sources: UEFI 2.10, sections 3.1.3, 3.3 and 10.3; EDK2 edk2-stable202605, MdeModulePkg/Library/UefiBootManagerLib/BmBoot.c and
  * MdeModulePkg/Universal/BdsDxe/BdsEntry.c.
  */
+#include <stdlib.h>
+
 #include "base/bytes.h"
 #include "base/efi/device_path.h"
 #include "base/efi/variable.h"
@@ -101,33 +103,60 @@ int firmware_boot_option(struct walk *w, const char *name, const char *asked_by,
 	return 0;
 }
 
-/* BootBootOptions: those that are active, and no applications. */
-static bool is_tried(struct walk *w, const char *name)
-{
-	const struct firmware_variable *v =
-		firmware_variables_find(w->opt->variables, name, &guid_efi_global);
-	struct load_option o;
+enum { OPTIONS = 1 << 16 };
 
-	return v && !load_option_read(w->pool, v->data, &o) && o.attributes & LOAD_OPTION_ACTIVE &&
-	       !(o.attributes & LOAD_OPTION_CATEGORY);
+/* The number of a variable Boot#### ; -1: it is none. */
+static long option_number(const char *name)
+{
+	return is_option_name(name) ? strtol(name + 4, NULL, 16) : -1;
 }
 
-/* "Boot0000, Boot0003": what is tried before the option by BootOrder, "" when nothing is. NULL: it is not in BootOrder. */
-static const char *tried_before(struct walk *w, const char *option, struct slice order)
+/* BootBootOptions: those that are active, and no applications. ret: OPTIONS of them, false. */
+static void find_tried(struct walk *w, bool *ret)
+{
+	const struct firmware_variables *vars = w->opt->variables;
+
+	for (size_t i = 0; vars && i < vars->n; i++) {
+		const struct firmware_variable *v = &vars->items[i];
+		long number = guid_equal(&v->guid, &guid_efi_global) ? option_number(v->name) : -1;
+		struct load_option o;
+
+		if (number >= 0 && v->data.n && !load_option_read(w->pool, v->data, &o))
+			ret[number] =
+				o.attributes & LOAD_OPTION_ACTIVE && !(o.attributes & LOAD_OPTION_CATEGORY);
+	}
+}
+
+/*
+ * "Boot0000, Boot0003": what is tried before the option by BootOrder, "" when nothing is. *ret NULL: it is not in BootOrder. A
+ * hostile BootOrder has millions of entries: each costs no look-up.
+ */
+static int tried_before(struct walk *w, const char *option, struct slice order, const char **ret,
+			struct pcrcast_error *e)
 {
 	enum { NAMED_MAX = 8 }; /* options in the note */
+	bool *tried = pool_array(w->pool, OPTIONS, sizeof *tried);
 	const char *names = "";
 	size_t n = 0;
 
-	for (size_t i = 0; names && i + 2 <= order.n; i += 2) {
-		const char *name = pool_printf(w->pool, "Boot%04X", get_u16le(order.p + i));
+	*ret = NULL;
+	if (!tried)
+		return err_nomem(e);
+	find_tried(w, tried);
+	for (size_t i = 0; i + 2 <= order.n; i += 2) {
+		uint16_t number = get_u16le(order.p + i);
 
-		if (!name || strcmp(name, option) == 0)
-			return name ? names : NULL;
-		if (is_tried(w, name) && n++ < NAMED_MAX)
-			names = pool_printf(w->pool, "%s%s%s", names, n > 1 ? ", " : "", name);
+		if (number == option_number(option)) {
+			*ret = names;
+			return 0;
+		}
+		if (!tried[number] || n++ >= NAMED_MAX)
+			continue;
+		names = pool_printf(w->pool, "%s%sBoot%04X", names, n > 1 ? ", " : "", number);
+		if (!names)
+			return err_nomem(e);
 	}
-	return NULL;
+	return 0;
 }
 
 int firmware_note_order(struct walk *w, const struct boot_option *option, struct pcrcast_error *e)
@@ -150,9 +179,10 @@ int firmware_note_order(struct walk *w, const struct boot_option *option, struct
 					     name, option->name, name),
 				 e);
 	order = firmware_variables_find(o->variables, "BootOrder", &guid_efi_global);
-	const char *before = order ? tried_before(w, option->name, order->data) : NULL;
-	if (!before || !*before)
-		return 0;
+	const char *before = NULL;
+	int r = order ? tried_before(w, option->name, order->data, &before, e) : 0;
+	if (r < 0 || !before || !*before)
+		return r;
 	return walk_note(
 		w,
 		pool_printf(
