@@ -70,6 +70,7 @@ struct walk {
 	/* SHA-256 of the certificates that are taken to be in db: each has signed an image on the way. */
 	struct digest *trusted;
 	size_t n_trusted, cap_trusted;
+	uint64_t n_tried;     /* bytes of signatures that certificates of the variables were tried with */
 	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
 	bool menu_seen;       /* the boot went through a boot menu */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
@@ -226,6 +227,12 @@ enum verdict {
  */
 int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret,
 		     const char **ret_why, struct pcrcast_error *e);
+
+/*
+ * Another certificate of the variable (or of shim's list) name is about to be tried with the signature: PCRCAST_ELIMIT when these
+ * were too many in this boot, each of which reads the signature anew.
+ */
+int walk_count_trial(struct walk *w, const char *name, const struct signature *s, struct pcrcast_error *e);
 
 /* Open an EFI file of a volume as the image to start next; judging it and the event of loading it are the caller's. */
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
