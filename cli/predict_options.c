@@ -20,6 +20,11 @@ static bool push(struct predict_arguments *a, struct text_list *l, const char *i
 	return place;
 }
 
+bool predict_note_input(struct predict_arguments *a, const char *path)
+{
+	return push(a, &a->inputs, path);
+}
+
 static int out_of_memory(void)
 {
 	fputs("pcrcast: out of memory\n", stderr);
@@ -171,10 +176,22 @@ static int add_volume_key(struct predict_arguments *a, const char *text)
 	if (!file || !file[1] || !(v->text = pool_text(a->pool, text, (size_t)(file - text))) ||
 	    count_colons(v->text) != 1)
 		return usage_error("--volume-key %s: expected NAME:UUID=FILE", text);
+	if (!predict_note_input(a, file + 1))
+		return out_of_memory();
 	int r = input_read(a->pool, file + 1, KEY_MAX, &v->key, &e);
 	if (r == 0 && v->key.n == 0)
 		r = err_set(&e, PCRCAST_ETRUNC, 0, "an empty key");
 	return r < 0 ? fail_at(file + 1, &e) : 0;
+}
+
+/* What is no DEVICE:UUID:DIR is refused where it is read. */
+static int add_grub_volume(struct predict_arguments *a, const char *text)
+{
+	const char *dir = strchr(text, ':');
+
+	dir = dir ? strchr(dir + 1, ':') : NULL;
+	return push(a, &a->grub_volumes, text) && (!dir || predict_note_input(a, dir + 1)) ? 0 :
+											     out_of_memory();
 }
 
 int predict_take_option(struct predict_arguments *a, int code)
@@ -197,6 +214,7 @@ int predict_take_option(struct predict_arguments *a, int code)
 	case OPT_LOAD_OPTIONS_HEX:
 		return set_load_options(a, optarg, code == OPT_LOAD_OPTIONS_HEX);
 	case OPT_FAILED_ATTEMPTS:
+		p->failed_attempts_given = true;
 		return take_number("failed-attempts", optarg, PREDICT_MAX_ATTEMPTS, &p->failed_attempts);
 	case OPT_ATTEMPTED:
 		if (a->attempted.n == PREDICT_MAX_ATTEMPTS)
@@ -345,7 +363,7 @@ int predict_take_option(struct predict_arguments *a, int code)
 	case OPT_VARIANT:
 		return predict_add_variant(a, optarg);
 	case OPT_GRUB_VOLUME:
-		return push(a, &a->grub_volumes, optarg) ? 0 : out_of_memory();
+		return add_grub_volume(a, optarg);
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
 			return usage_error(
@@ -364,6 +382,8 @@ static int read_baseline(struct predict_arguments *a)
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 	struct slice bytes;
 
+	if (!predict_note_input(a, a->baseline_path))
+		return out_of_memory();
 	int r = input_read(a->pool, a->baseline_path, BASELINE_MAX, &bytes, &e);
 	if (r == 0)
 		r = eventlog_read(bytes, EVENTLOG_KINDS, &a->baseline, &e);
@@ -383,7 +403,7 @@ static int read_smbios_tables(struct predict_arguments *a)
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		path = pool_printf(a->pool, "%s/DMI", path);
-	if (!path)
+	if (!path || !predict_note_input(a, path))
 		return out_of_memory();
 	a->smbios_path = path;
 	int r = input_read(a->pool, path, TABLE_MAX, &bytes, &e);
@@ -398,6 +418,8 @@ static int read_after_state(struct predict_arguments *a)
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 	bool known;
 
+	if (!predict_note_input(a, a->after_state_path))
+		return out_of_memory();
 	int r = golden_values_read(a->pool, a->after_state_path, &a->after_state, &known, &e);
 	if (r == 0 && !known)
 		r = err_set(&e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
@@ -476,6 +498,7 @@ void predict_detach_lists(struct predict_arguments *copy)
 	copy->firmware.dbx.cap = copy->firmware.dbx.n;
 	copy->nvpcr_inits.cap = copy->nvpcr_inits.n;
 	copy->file_systems.cap = copy->file_systems.n;
+	copy->inputs.cap = copy->inputs.n;
 	copy->cap_volume_keys = copy->n_volume_keys;
 	copy->options.baseline = NULL; /* it is read anew */
 	copy->axes = NULL;
