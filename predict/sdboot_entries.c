@@ -354,6 +354,8 @@ static int load_type1(struct walk *w, struct boot_menu *menu, struct tree *volum
 				err_wrap(e, "%s", path);
 		}
 		if (r == 0)
+			r = walk_count_text(w, 4 * text.n, path, e); /* with what is made of it */
+		if (r == 0)
 			r = add_type1(w, menu, volume, dir, list.entries[i].name, text, true, e);
 	}
 	return r;
@@ -405,7 +407,9 @@ static int section_text(struct walk *w, const struct pe *pe, const struct pe_sec
 	struct blob content;
 	int r = pe_section_content(w->pool, pe, s, &content, e);
 
-	return r < 0 ? r : uki_load_text(w->pool, &content, ret, e);
+	if (r == 0)
+		r = uki_load_text(w->pool, &content, ret, e);
+	return r < 0 ? r : walk_count_text(w, ret->n, s->name, e);
 }
 
 /* The id that a .profile section gives: its ID=, else the number. */

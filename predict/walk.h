@@ -98,6 +98,8 @@ struct walk {
 	bool has_aggregate;  /* IMA's first entry is among the events, */
 	size_t aggregate_at; /* here; its digest is made when all others are known */
 
+	uint64_t n_text; /* bytes of texts, see walk_count_text() */
+
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
 	struct tree **trees; /* file systems inside files; closed when the walk ends */
@@ -233,6 +235,12 @@ int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum 
  * were too many in this boot, each of which reads the signature anew.
  */
 int walk_count_trial(struct walk *w, const char *name, const struct signature *s, struct pcrcast_error *e);
+
+/*
+ * n bytes of text from source are about to be kept, or made by joining: PCRCAST_ELIMIT when all those of the walk are too many. A
+ * file system may show one large file under thousands of names.
+ */
+int walk_count_text(struct walk *w, uint64_t n, const char *source, struct pcrcast_error *e);
 
 /* Open an EFI file of a volume as the image to start next; judging it and the event of loading it are the caller's. */
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,
