@@ -267,6 +267,29 @@ static void absent_secure_boot_is_not_that_of_a_log_which_has_it(void **state)
 	eventlog_done(&log);
 }
 
+/* Each is looked up among the variables: a log and a store of some MiB took ten seconds. */
+static void endless_boot_options_are_not_compared(void **state)
+{
+	static struct firmware_variable items[] = { { .name = "BootOrder",
+						      .data = { (const uint8_t *)"\3", 2 } } };
+	static struct firmware_variables variables = { items, 1, 1, false };
+	struct esp *x = *state;
+	struct eventlog log = log_with(ALL_BANKS);
+
+	items[0].guid = guid_efi_global;
+	for (unsigned i = 0; i < 2049; i++)
+		log_add_data(&log, 1, (uint32_t)EV_EFI_VARIABLE_BOOT,
+			     log_variable(&log, "BootOrder", items[0].data));
+	log_add_data(&log, 4, ACTION, CALLING);
+	add_separators(&log);
+	add_old_chain(&log);
+	give(x, &log);
+	x->opt.variables = &variables;
+	esp_predict(x);
+	expect_reason(x, 1, "the baseline has more boot options than are compared with the variables", NULL);
+	eventlog_done(&log);
+}
+
 /* Each is compared with those before: a log of some MiB took minutes. */
 static void endless_authorities_are_refused(void **state)
 {
@@ -514,6 +537,7 @@ int main(void)
 		WITH_ESP(failed_attempts_and_what_they_loaded_are_the_logs),
 		WITH_ESP(absent_secure_boot_is_not_that_of_a_log_which_has_it),
 		WITH_ESP(endless_authorities_are_refused),
+		WITH_ESP(endless_boot_options_are_not_compared),
 		cmocka_unit_test(who_vouched_for_the_old_image_is_not_kept_but_who_vouched_before_is),
 		WITH_ESP(smbios_structures_of_the_old_chain_are_not_the_firmwares),
 		WITH_ESP(a_log_without_a_boot_is_refused),
