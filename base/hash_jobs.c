@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "base/hash_jobs.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -24,6 +25,7 @@ struct job {
 struct hash_jobs {
 	struct job *jobs;
 	size_t n, cap;
+	uint64_t total; /* bytes of all blobs */
 };
 
 struct hash_jobs *hash_jobs_new(void)
@@ -45,6 +47,11 @@ int hash_jobs_add(struct hash_jobs *j, const struct blob *b, size_t *ret_id, str
 			*ret_id = i;
 			return 0;
 		}
+	if (b->len > HASH_JOBS_MAX - j->total)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "%" PRIu64 " bytes to hash, with those before more than the %" PRIu64
+			       " that are hashed at once",
+			       b->len, HASH_JOBS_MAX);
 	if (j->n == j->cap) {
 		size_t cap = j->cap ? 2 * j->cap : 32;
 		struct job *bigger = reallocarray(j->jobs, cap, sizeof *bigger);
@@ -55,6 +62,7 @@ int hash_jobs_add(struct hash_jobs *j, const struct blob *b, size_t *ret_id, str
 		j->cap = cap;
 	}
 	j->jobs[j->n] = (struct job){ .blob = *b };
+	j->total += b->len;
 	*ret_id = j->n++;
 	return 0;
 }

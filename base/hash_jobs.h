@@ -12,6 +12,12 @@ struct hash_jobs; /* opaque */
 struct hash_jobs *hash_jobs_new(void); /* NULL: out of memory */
 void hash_jobs_free(struct hash_jobs *j);
 
+/*
+ * Bytes of all blobs of one object. A blob may have the same bytes many times: an initrd of thousands of files, which are one, would be
+ * hashed for hours. The largest images have some GiB, which are hashed a few times.
+ */
+#define HASH_JOBS_MAX (UINT64_C(16) << 30)
+
 /* Add a blob (whose pieces stay where they are until the run). *ret_id names it afterwards; the same blob has the same id. */
 int hash_jobs_add(struct hash_jobs *j, const struct blob *b, size_t *ret_id, struct pcrcast_error *e);
 

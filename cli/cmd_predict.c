@@ -4,7 +4,6 @@
 #include "cli/cmd_predict.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/golden_source.h"
@@ -191,16 +190,9 @@ static int print_as(struct predict_command *a, struct prediction *all, struct pc
 /* The log to write is no file of the image, nor one that is read. */
 static int check_target(const struct predict_command *a, struct pcrcast_error *e)
 {
-	const char *const inputs[] = { a->predict.baseline_path, a->predict.after_state_path,
-				       a->predict.smbios_path };
-	struct stat in, out;
+	int r = predict_refuse_overwrite(&a->predict, "--write-log", a->write_log, e);
 
-	for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
-		if (inputs[i] && stat(a->write_log, &out) == 0 && stat(inputs[i], &in) == 0 &&
-		    in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode))
-			return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "--write-log would overwrite %s",
-				       inputs[i]);
-	return refuse_overwrite("--write-log", a->write_log, a->image, e);
+	return r < 0 ? r : refuse_overwrite("--write-log", a->write_log, a->image, e);
 }
 
 /* ---- the run ---- */

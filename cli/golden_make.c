@@ -124,6 +124,8 @@ int golden_run_make(struct golden_arguments *a)
 		a->as = golden_format_by_name("json");
 	a->source.usual = golden_usual_banks(a->as);
 	choose_registers(a);
+	if (a->output && predict_refuse_overwrite(&a->source.predict, "--output", a->output, &e) < 0)
+		status = fail(&e);
 	for (; n < a->n_files && status == EXIT_DONE; n++) {
 		if (a->output && refuse_overwrite("--output", a->output, a->files[n], &e) < 0)
 			status = fail_at(a->files[n], &e);

@@ -363,6 +363,8 @@ int golden_run_policy(struct golden_arguments *a)
 		(void)err_nomem(&e);
 		return fail(&e);
 	}
+	if (a->output && predict_refuse_overwrite(&a->source.predict, "--output", a->output, &e) < 0)
+		status = fail(&e);
 	for (; status == EXIT_DONE && n < a->n_files; n++)
 		if ((a->output && refuse_overwrite("--output", a->output, a->files[n], &e) < 0) ||
 		    read_source(a, a->files[n], &read[n], &e) < 0 ||

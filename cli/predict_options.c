@@ -18,6 +18,11 @@ static bool push(struct predict_arguments *a, struct text_list *l, const char *i
 	return place;
 }
 
+bool predict_note_input(struct predict_arguments *a, const char *path)
+{
+	return push(a, &a->inputs, path);
+}
+
 static int set_load_options(struct predict_arguments *a, const char *text, bool hex)
 {
 	struct predict_options *p = &a->options;
@@ -163,10 +168,22 @@ static int add_volume_key(struct predict_arguments *a, const char *text)
 	if (!file || !file[1] || !(v->text = pool_text(a->pool, text, (size_t)(file - text))) ||
 	    count_colons(v->text) != 1)
 		return usage_error("--volume-key %s: expected NAME:UUID=FILE", text);
+	if (!predict_note_input(a, file + 1))
+		return out_of_memory();
 	int r = input_read(a->pool, file + 1, KEY_MAX, &v->key, &e);
 	if (r == 0 && v->key.n == 0)
 		r = err_set(&e, PCRCAST_ETRUNC, 0, "an empty key");
 	return r < 0 ? fail_at(file + 1, &e) : 0;
+}
+
+/* What is no DEVICE:UUID:DIR is refused where it is read. */
+static int add_grub_volume(struct predict_arguments *a, const char *text)
+{
+	const char *dir = strchr(text, ':');
+
+	dir = dir ? strchr(dir + 1, ':') : NULL;
+	return push(a, &a->grub_volumes, text) && (!dir || predict_note_input(a, dir + 1)) ? 0 :
+											     out_of_memory();
 }
 
 int predict_take_option(struct predict_arguments *a, int code)
@@ -189,6 +206,7 @@ int predict_take_option(struct predict_arguments *a, int code)
 	case OPT_LOAD_OPTIONS_HEX:
 		return set_load_options(a, optarg, code == OPT_LOAD_OPTIONS_HEX);
 	case OPT_FAILED_ATTEMPTS:
+		p->failed_attempts_given = true;
 		return take_number("failed-attempts", optarg, PREDICT_MAX_ATTEMPTS, &p->failed_attempts);
 	case OPT_ATTEMPTED:
 		if (a->attempted.n == PREDICT_MAX_ATTEMPTS)
@@ -337,7 +355,7 @@ int predict_take_option(struct predict_arguments *a, int code)
 	case OPT_VARIANT:
 		return predict_add_variant(a, optarg);
 	case OPT_GRUB_VOLUME:
-		return push(a, &a->grub_volumes, optarg) ? 0 : out_of_memory();
+		return add_grub_volume(a, optarg);
 	case OPT_PHASE:
 		if (!is_phase_path(optarg))
 			return usage_error(

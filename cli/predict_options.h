@@ -160,7 +160,8 @@ struct predict_arguments {
 	struct smbios_table smbios_table;
 	const char *after_state_path; /* --after-state; NULL: not given */
 	struct pcr_values after_state;
-	uint64_t given; /* bit i: the option with code PREDICT_OPT_FIRST + i was given */
+	uint64_t given;          /* bit i: the option with code PREDICT_OPT_FIRST + i was given */
+	struct text_list inputs; /* files and directories that the options read */
 
 	/* predict_variants.h */
 	struct predict_axis *axes;
@@ -181,6 +182,12 @@ void predict_detach_lists(struct predict_arguments *copy);
 
 /* Read the files that the options name into options.variables; part of predict_finish_options. */
 int predict_read_variables(struct predict_arguments *a);
+
+/* Remember a file or directory that is read. False: out of memory. */
+bool predict_note_input(struct predict_arguments *a, const char *path);
+/* Refuse to write target, which option names, over what the options read; after predict_finish_options. */
+int predict_refuse_overwrite(const struct predict_arguments *a, const char *option, const char *target,
+			     struct pcrcast_error *e);
 
 /* Frees what the options have opened. */
 void predict_done_options(struct predict_arguments *a);

@@ -21,6 +21,8 @@ static int read_baseline(struct predict_arguments *a)
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 	struct slice bytes;
 
+	if (!predict_note_input(a, a->baseline_path))
+		return out_of_memory();
 	int r = input_read(a->pool, a->baseline_path, BASELINE_MAX, &bytes, &e);
 	if (r == 0)
 		r = eventlog_read(bytes, EVENTLOG_KINDS, &a->baseline, &e);
@@ -40,7 +42,7 @@ static int read_smbios_tables(struct predict_arguments *a)
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		path = pool_printf(a->pool, "%s/DMI", path);
-	if (!path)
+	if (!path || !predict_note_input(a, path))
 		return out_of_memory();
 	a->smbios_path = path;
 	int r = input_read(a->pool, path, TABLE_MAX, &bytes, &e);
@@ -55,6 +57,8 @@ static int read_after_state(struct predict_arguments *a)
 	struct pcrcast_error e = { .offset = PCRCAST_NO_OFFSET };
 	bool known;
 
+	if (!predict_note_input(a, a->after_state_path))
+		return out_of_memory();
 	int r = golden_values_read(a->pool, a->after_state_path, &a->after_state, &known, &e);
 	if (r == 0 && !known)
 		r = err_set(&e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
@@ -173,6 +177,7 @@ void predict_detach_lists(struct predict_arguments *copy)
 	copy->firmware.dbx.cap = copy->firmware.dbx.n;
 	copy->nvpcr_inits.cap = copy->nvpcr_inits.n;
 	copy->file_systems.cap = copy->file_systems.n;
+	copy->inputs.cap = copy->inputs.n;
 	copy->cap_volume_keys = copy->n_volume_keys;
 	copy->options.baseline = NULL; /* it is read anew */
 	copy->axes = NULL;

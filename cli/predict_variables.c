@@ -39,6 +39,11 @@ static int read_store(struct predict_arguments *a)
 	struct stat st;
 	int r;
 
+	if (!predict_note_input(a, path) ||
+	    (a->firmware.dictionary && !predict_note_input(a, a->firmware.dictionary))) {
+		(void)err_nomem(&e);
+		return fail(&e);
+	}
 	if (a->firmware.dictionary &&
 	    input_read(a->pool, a->firmware.dictionary, DICTIONARY_MAX, &dictionary, &e) < 0)
 		return fail_at(a->firmware.dictionary, &e);
@@ -79,7 +84,8 @@ static int read_variable(struct predict_arguments *a, const char *option, const 
 			memcpy(text, path, GUID_TEXT - 1);
 		bool owned = guid_parse(text, &owner);
 		path += owned ? GUID_TEXT : 0;
-		int r = input_read(a->pool, path, SIGNATURES_MAX, &bytes, &e);
+		int r = predict_note_input(a, path) ? input_read(a->pool, path, SIGNATURES_MAX, &bytes, &e) :
+						      err_nomem(&e);
 		if (r == 0)
 			r = signature_file_read(a->pool, bytes, owned ? &owner : NULL, &lists, &e);
 		if (r == -PCRCAST_EINVAL && !owned)

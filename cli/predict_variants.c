@@ -4,6 +4,7 @@
 #include "cli/predict_variants.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "predict/image.h"
 
@@ -209,6 +210,9 @@ static int make_combination(struct predict_arguments *a, size_t i, struct predic
 
 		if (x->kind == AXIS_OPTION && apply_option(&c->arguments, x, c->values[k]) != 0)
 			return EXIT_TROUBLE;
+		if ((x->kind == AXIS_IMAGE || x->kind == AXIS_FILE) && *c->values[k] &&
+		    !predict_note_input(&c->arguments, c->values[k]))
+			return out_of_memory();
 		label = pool_printf(a->pool, "%s%s%s=%s", label, k ? "," : "", x->name, c->values[k]);
 	}
 	c->label = label;
@@ -272,6 +276,33 @@ int predict_combine(struct predict_arguments *a)
 			all[i].arguments = *a;
 	}
 	return 0;
+}
+
+/* A directory is not written into, nor the companions of an EFI file. */
+static int refuse_input(const char *option, const char *target, const char *input, struct pcrcast_error *e)
+{
+	struct stat in, out;
+
+	if (strcmp(input, "-") == 0 || stat(input, &in) < 0)
+		return 0;
+	if (S_ISREG(in.st_mode) && stat(target, &out) == 0 && in.st_dev == out.st_dev &&
+	    in.st_ino == out.st_ino)
+		return err_set(e, PCRCAST_EINVAL, PCRCAST_NO_OFFSET, "%s would overwrite %s", option, input);
+	return refuse_overwrite(option, target, input, e);
+}
+
+int predict_refuse_overwrite(const struct predict_arguments *a, const char *option, const char *target,
+			     struct pcrcast_error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->n_combinations; i++) {
+		const struct text_list *inputs = &a->combinations[i].arguments.inputs;
+
+		for (size_t k = 0; r == 0 && k < inputs->n; k++)
+			r = refuse_input(option, target, inputs->items[k], e);
+	}
+	return r;
 }
 
 /* ---- predicting ---- */

@@ -16,7 +16,8 @@ static int passed_over(struct stub_run *run, const char *path, const char *why, 
 }
 
 /* Its .uname, compared as C strings over at most the section's length, must be the UKI's. */
-static int uname_fits(struct stub_run *run, const struct uki *addon, bool *ret, struct pcrcast_error *e)
+static int uname_fits(struct stub_run *run, const struct uki *addon, const char *path, bool *ret,
+		      struct pcrcast_error *e)
 {
 	const struct uki_content *section = &addon->sections[UKI_UNAME];
 	struct slice ours, theirs;
@@ -27,6 +28,8 @@ static int uname_fits(struct stub_run *run, const struct uki *addon, bool *ret, 
 	int r = uki_text(run->w->pool, &run->uki, UKI_UNAME, &ours, e);
 	if (r == 0)
 		r = uki_text(run->w->pool, addon, UKI_UNAME, &theirs, e);
+	if (r == 0)
+		r = walk_count_text(run->w, ours.n + theirs.n, path, e);
 	if (r < 0)
 		return r;
 	/* strncmp(ours, theirs, section length): without a NUL in the section, a prefix of ours is equal to it. */
@@ -37,7 +40,9 @@ static int uname_fits(struct stub_run *run, const struct uki *addon, bool *ret, 
 	return 0;
 }
 
-static int take_line(struct stub_run *run, const struct uki *addon, struct utf16 *to, struct pcrcast_error *e)
+/* What is there already is copied each time. */
+static int take_line(struct stub_run *run, const struct uki *addon, const char *path, struct utf16 *to,
+		     struct pcrcast_error *e)
 {
 	struct slice text;
 	struct utf16 line;
@@ -46,6 +51,8 @@ static int take_line(struct stub_run *run, const struct uki *addon, struct utf16
 	if (!addon->sections[UKI_CMDLINE].set)
 		return 0;
 	int r = uki_text(run->w->pool, addon, UKI_CMDLINE, &text, e);
+	if (r == 0)
+		r = walk_count_text(run->w, 8 * text.n + 2 * to->n, path, e);
 	if (r == 0)
 		r = cmdline_of_utf8(run->w->pool, text, &line, e);
 	if (r == 0 && run->rules->addons == ADDONS_JOINED_MANGLED)
@@ -94,13 +101,13 @@ static int take_addon(struct stub_run *run, const struct pe *pe, const char *pat
 			run, path,
 			"it holds none of the sections that this version of systemd-stub takes from addons",
 			e);
-	r = uname_fits(run, &addon, &fits, e);
+	r = uname_fits(run, &addon, path, &fits, e);
 	if (r < 0)
 		return r;
 	if (!fits)
 		return passed_over(run, path, "its .uname is not the UKI's (it is in PCR 4 all the same)", e);
 
-	r = take_line(run, &addon, lines, e);
+	r = take_line(run, &addon, path, lines, e);
 	/* Of the two kinds of device tree the chosen one goes first. */
 	if (r == 0 && addon.sections[UKI_DTBAUTO].set && run->rules->addon_sections & UKI_BIT(UKI_DTBAUTO))
 		r = take_part(run, &addon, UKI_DTBAUTO, &run->dtb_addons, name, e);
@@ -237,7 +244,9 @@ int stub_append_addon_line(struct stub_run *run, struct utf16 text, struct pcrca
 
 	if (text.n == 0)
 		return 0;
-	int r = cmdline_mangle(run->w->pool, run->rules->mangle, text, &line, &undefined, e);
+	int r = walk_count_text(run->w, 2 * (run->line.n + text.n), "command line of addons", e);
+	if (r == 0)
+		r = cmdline_mangle(run->w->pool, run->rules->mangle, text, &line, &undefined, e);
 	if (r < 0)
 		return r;
 	if (undefined) {

@@ -4,6 +4,8 @@
  * Sources: UEFI 2.10, sections 3.1.3, 3.3 and 10.3; EDK2 edk2-stable202605, MdeModulePkg/Library/UefiBootManagerLib/BmBoot.c and
  * MdeModulePkg/Universal/BdsDxe/BdsEntry.c.
  */
+#include <stdlib.h>
+
 #include "base/bytes.h"
 #include "base/efi/device_path.h"
 #include "base/efi/variable.h"
@@ -101,15 +103,12 @@ int firmware_boot_option(struct walk *w, const char *name, const char *asked_by,
 	return 0;
 }
 
-/* BootBootOptions: those that are active, and no applications. */
-static bool is_tried(struct walk *w, const char *name)
-{
-	const struct firmware_variable *v =
-		firmware_variables_find(w->opt->variables, name, &guid_efi_global);
-	struct load_option o;
+enum { OPTIONS = 1 << 16 };
 
-	return v && !load_option_read(w->pool, v->data, &o) && o.attributes & LOAD_OPTION_ACTIVE &&
-	       !(o.attributes & LOAD_OPTION_CATEGORY);
+/* The number of a variable Boot#### ; -1: it is none. */
+static long option_number(const char *name)
+{
+	return is_option_name(name) ? strtol(name + 4, NULL, 16) : -1;
 }
 
 /* Does this option lead to the file (in stored spelling), as far as can be told? */
@@ -128,29 +127,60 @@ static bool leads_to(struct walk *w, const char *name, const char *file)
 }
 
 /* Is this option the one that is predicted, by its name or by the file that it leads to? */
-static bool is_predicted(struct walk *w, const char *name, const struct boot_option *option, const char *file)
+static bool is_predicted(struct walk *w, uint16_t number, const struct boot_option *option, const char *file)
 {
-	return option->name ? strcmp(name, option->name) == 0 : is_tried(w, name) && leads_to(w, name, file);
+	const char *name = option->name ? NULL : pool_printf(w->pool, "Boot%04X", number);
+
+	return option->name ? number == option_number(option->name) : name && leads_to(w, name, file);
 }
 
-/* "Boot0000, Boot0003": what is tried before the boot that is predicted by BootOrder, "" when nothing is. NULL: no memory. */
-static const char *tried_before(struct walk *w, const struct boot_option *option, const char *file,
-				struct slice order)
+/* BootBootOptions: those that are active, and no applications. ret: OPTIONS of them, false. */
+static void find_tried(struct walk *w, bool *ret)
+{
+	const struct firmware_variables *vars = w->opt->variables;
+
+	for (size_t i = 0; vars && i < vars->n; i++) {
+		const struct firmware_variable *v = &vars->items[i];
+		long number = guid_equal(&v->guid, &guid_efi_global) ? option_number(v->name) : -1;
+		struct load_option o;
+
+		if (number >= 0 && v->data.n && !load_option_read(w->pool, v->data, &o))
+			ret[number] =
+				o.attributes & LOAD_OPTION_ACTIVE && !(o.attributes & LOAD_OPTION_CATEGORY);
+	}
+}
+
+/*
+ * "Boot0000, Boot0003": what is tried before the boot that is predicted by BootOrder, "" when nothing is. A hostile BootOrder has
+ * millions of entries: only the first of a number costs a look-up.
+ */
+static int tried_before(struct walk *w, const struct boot_option *option, const char *file,
+			struct slice order, const char **ret, struct pcrcast_error *e)
 {
 	enum { NAMED_MAX = 8 }; /* options in the note */
+	bool *tried = pool_array(w->pool, OPTIONS, sizeof *tried);
 	const char *names = "";
 	size_t n = 0;
 
-	for (size_t i = 0; names && i + 2 <= order.n; i += 2) {
-		const char *name = pool_printf(w->pool, "Boot%04X", get_u16le(order.p + i));
+	if (!tried)
+		return err_nomem(e);
+	find_tried(w, tried);
+	for (size_t i = 0; i + 2 <= order.n; i += 2) {
+		uint16_t number = get_u16le(order.p + i);
 
-		if (!name || is_predicted(w, name, option, file))
-			return name ? names : NULL;
-		if (is_tried(w, name) && n++ < NAMED_MAX)
-			names = pool_printf(w->pool, "%s%s%s", names, n > 1 ? ", " : "", name);
+		if ((tried[number] || option->name) && is_predicted(w, number, option, file)) {
+			*ret = names;
+			return 0;
+		}
+		if (tried[number] && n++ < NAMED_MAX)
+			names = pool_printf(w->pool, "%s%sBoot%04X", names, n > 1 ? ", " : "", number);
+		if (!names)
+			return err_nomem(e);
+		tried[number] = false;
 	}
 	/* The firmware boots no file by itself that only --boot names, but puts the devices that it finds behind BootOrder. */
-	return option->name ? "" : names;
+	*ret = option->name ? "" : names;
+	return 0;
 }
 
 /* path in the spelling of the ESP; NULL: it is not there, or there is no ESP. */
@@ -177,7 +207,7 @@ int firmware_note_order(struct walk *w, const struct boot_option *option, const 
 	next = firmware_variables_find(o->variables, "BootNext", &guid_efi_global);
 	const char *name =
 		next && next->data.n == 2 ? pool_printf(w->pool, "Boot%04X", get_u16le(next->data.p)) : NULL;
-	if (name && is_predicted(w, name, option, file))
+	if (name && is_predicted(w, get_u16le(next->data.p), option, file))
 		return 0;
 	if (name)
 		return walk_note(w,
@@ -187,11 +217,10 @@ int firmware_note_order(struct walk *w, const struct boot_option *option, const 
 					     name, who, name),
 				 e);
 	order = firmware_variables_find(o->variables, "BootOrder", &guid_efi_global);
-	const char *before = order ? tried_before(w, option, file, order->data) : "";
-	if (!before)
-		return err_nomem(e);
-	if (!*before)
-		return 0;
+	const char *before = "";
+	int r = order ? tried_before(w, option, file, order->data, &before, e) : 0;
+	if (r < 0 || !*before)
+		return r;
 	const char *instead =
 		option->name ? "" : pool_printf(w->pool, " (--boot %.8s predicts the first)", before);
 	return walk_note(

@@ -9,7 +9,17 @@
 
 #include "base/bytes.h"
 
-enum { CSV_MAX = 1024 * 4096 }; /* bytes: read_file() */
+enum {
+	CSV_MAX = 1024 * 4096, /* bytes: read_file() */
+	ALL_MAX = 16 << 20,    /* bytes of all of them; real ones have some 100 */
+};
+
+/* What the files say so far. */
+struct options {
+	struct shim_target first;
+	size_t n; /* boot options */
+	uint64_t bytes;
+};
 
 int fallback_find(struct shim *shim, const char **ret, struct pcrcast_error *e)
 {
@@ -32,7 +42,7 @@ int fallback_find(struct shim *shim, const char **ret, struct pcrcast_error *e)
 }
 
 /* One line: FILE,LABEL,ARGUMENTS,… *ret_usable: it makes a boot option. */
-static int read_line(struct shim *shim, const char *csv, struct utf16 line, struct utf16 *ret_file,
+static int read_line(struct pool *pool, const char *csv, struct utf16 line, struct utf16 *ret_file,
 		     struct utf16 *ret_arguments, bool *ret_usable, struct pcrcast_error *e)
 {
 	struct utf16 fields[3];
@@ -51,7 +61,7 @@ static int read_line(struct shim *shim, const char *csv, struct utf16 line, stru
 				e, PCRCAST_EUNSUPPORTED, PCRCAST_NO_OFFSET,
 				"%s: a line without a second comma, of which shim's fallback makes something undefined",
 				csv);
-		fields[i] = utf16_copy(shim->w->pool, line.s + at, end - at);
+		fields[i] = utf16_copy(pool, line.s + at, end - at);
 		if (!fields[i].s)
 			return err_nomem(e);
 		at = end + 1;
@@ -67,45 +77,31 @@ static bool line_end(uint16_t c)
 	return c == '\r' || c == '\n';
 }
 
-/* The first boot option of a file, if *ret has none yet; *n counts all of them. */
-static int read_csv(struct shim *shim, const char *dir, const char *csv, struct shim_target *ret, size_t *n,
-		    struct pcrcast_error *e)
+/* Each usable line counts, and the first of all is kept. The array units ends in a 0; pool: for what is needed meanwhile. */
+static int read_lines(struct shim *shim, struct pool *pool, const char *dir, const char *csv,
+		      const uint16_t *units, struct options *o, struct pcrcast_error *e)
 {
-	struct pool *pool = shim->w->pool;
-	struct slice s;
-	struct blob b;
-
-	int r = tree_open_file(shim->volume, csv, &b, NULL, e);
-	if (r == 0)
-		r = blob_load(pool, &b, CSV_MAX, &s, e);
-	if (r < 0)
-		return err_wrap(e, "%s", csv);
-	uint16_t *units = pool_array(pool, s.n / 2 + 1, sizeof *units);
-	if (!units)
-		return err_nomem(e);
-	for (size_t i = 0; i < s.n / 2; i++)
-		units[i] = get_u16le(s.p + 2 * i);
-	const uint16_t *p = units + (units[0] == 0xfeff); /* the array ends in a 0 */
+	const uint16_t *p = units + (units[0] == 0xfeff);
 
 	while (*p) {
 		struct utf16 file, arguments;
+		bool usable = false;
 		size_t len = 0;
-		bool usable;
 
 		while (p[len] && !line_end(p[len]))
 			len++;
-		if (len) {
-			r = read_line(shim, csv, (struct utf16){ p, len }, &file, &arguments, &usable, e);
-			if (r < 0)
-				return r;
-			if (usable && (*n)++ == 0) {
-				char *name = utf16_to_utf8(pool, file);
+		int r = len ? read_line(pool, csv, (struct utf16){ p, len }, &file, &arguments, &usable, e) :
+			      0;
+		if (r < 0)
+			return r;
+		if (usable && o->n++ == 0) {
+			char *name = utf16_to_utf8(pool, file);
 
-				ret->path = name ? pool_printf(pool, "%s\\%s", dir, name) : NULL;
-				ret->options = arguments.n ? utf16_bytes(pool, arguments, true) : SLICE_EMPTY;
-				if (!ret->path || !ret->options.p)
-					return err_nomem(e);
-			}
+			o->first.path = name ? pool_printf(shim->w->pool, "%s\\%s", dir, name) : NULL;
+			o->first.options =
+				arguments.n ? utf16_bytes(shim->w->pool, arguments, true) : SLICE_EMPTY;
+			if (!o->first.path || !o->first.options.p)
+				return err_nomem(e);
 		}
 		p += len;
 		while (line_end(*p))
@@ -114,9 +110,40 @@ static int read_csv(struct shim *shim, const char *dir, const char *csv, struct 
 	return 0;
 }
 
+static int read_csv(struct shim *shim, const char *dir, const char *csv, struct options *o,
+		    struct pcrcast_error *e)
+{
+	struct pool pool = POOL_INIT;
+	uint16_t *units = NULL;
+	struct slice s;
+	struct blob b;
+
+	int r = tree_open_file(shim->volume, csv, &b, NULL, e);
+	if (r < 0)
+		return err_wrap(e, "%s", csv);
+	o->bytes += b.len;
+	if (o->bytes > ALL_MAX)
+		return err_set(
+			e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			"%s: with the files before it more than the %d bytes that are read for shim's fallback",
+			csv, ALL_MAX);
+	r = blob_load(&pool, &b, CSV_MAX, &s, e);
+	if (r < 0) {
+		(void)err_wrap(e, "%s", csv);
+	} else {
+		units = pool_array(&pool, s.n / 2 + 1, sizeof *units);
+		r = units ? 0 : err_nomem(e);
+	}
+	for (size_t i = 0; r == 0 && i < s.n / 2; i++)
+		units[i] = get_u16le(s.p + 2 * i);
+	if (r == 0)
+		r = read_lines(shim, &pool, dir, csv, units, o, e);
+	pool_done(&pool);
+	return r;
+}
+
 /* BOOTX64.CSV of a directory, or BOOT.CSV. */
-static int read_directory(struct shim *shim, const char *dir, struct shim_target *ret, size_t *n,
-			  struct pcrcast_error *e)
+static int read_directory(struct shim *shim, const char *dir, struct options *o, struct pcrcast_error *e)
 {
 	struct pool *pool = shim->w->pool;
 	char *names[] = { pool_printf(pool, "boot%s.csv", shim->image.arch), pool_printf(pool, "boot.csv") };
@@ -132,7 +159,7 @@ static int read_directory(struct shim *shim, const char *dir, struct shim_target
 			if (list.entries[i].is_dir || !tree_name_equal(list.entries[i].name, names[k]))
 				continue;
 			char *csv = pool_printf(pool, "%s\\%s", dir, list.entries[i].name);
-			return csv ? read_csv(shim, dir, csv, ret, n, e) : err_nomem(e);
+			return csv ? read_csv(shim, dir, csv, o, e) : err_nomem(e);
 		}
 	}
 	return 0;
@@ -153,25 +180,25 @@ static int say(struct shim *shim, const char *fallback, const struct shim_target
 
 int fallback_target(struct shim *shim, const char *fallback, struct shim_target *ret, struct pcrcast_error *e)
 {
-	struct shim_target t = { .options = SLICE_EMPTY };
+	struct options o = { .first = { .options = SLICE_EMPTY } };
 	struct walk *w = shim->w;
-	size_t n = 0, n_dirs = 0;
+	size_t n_dirs = 0;
 	struct tree_list list;
 
 	int r = tree_list_dir(shim->volume, "\\EFI", &list, e);
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
 		const struct tree_entry *entry = &list.entries[i];
-		size_t before = n;
+		size_t before = o.n;
 
 		if (!entry->is_dir || tree_name_equal(entry->name, "BOOT"))
 			continue;
 		char *dir = pool_printf(w->pool, "\\EFI\\%s", entry->name);
-		r = dir ? read_directory(shim, dir, &t, &n, e) : err_nomem(e);
-		n_dirs += n > before;
+		r = dir ? read_directory(shim, dir, &o, e) : err_nomem(e);
+		n_dirs += o.n > before;
 	}
 	if (r < 0)
 		return r;
-	if (n == 0)
+	if (o.n == 0)
 		return err_set(
 			e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET,
 			"%s finds no boot%s.csv or boot.csv that names a loader: the machine restarts without end",
@@ -182,11 +209,11 @@ int fallback_target(struct shim *shim, const char *fallback, struct shim_target 
 			"%s takes the first of several BOOT.CSV in the order of the file system, which a directory does not tell: use a disk image, or name the loader with --boot",
 			fallback);
 	/* An option that exists already goes behind the new ones, the last such one before the others. */
-	if (n > 1)
+	if (o.n > 1)
 		r = walk_assume(w, "boot-options", "none of those that shim's fallback makes existed before",
 				NULL, e);
 	if (r == 0)
-		r = say(shim, fallback, &t, e);
-	*ret = t;
+		r = say(shim, fallback, &o.first, e);
+	*ret = o.first;
 	return r;
 }

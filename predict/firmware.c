@@ -132,7 +132,8 @@ static int state_defaults(struct walk *w, const struct boot_option *option, stru
 				has_key                     ? "off, though there is a platform key (PK)" :
 							      "off",
 				"--secure-boot", e);
-	if (r == 0 && !o->failed_attempts && !o->n_attempted && !w->baseline && !o->after_state)
+	if (r == 0 && !o->failed_attempts && !o->failed_attempts_given && !o->n_attempted && !w->baseline &&
+	    !o->after_state)
 		r = walk_assume(w, "failed-attempts", "0", "--failed-attempts", e);
 	if (r == 0 && !o->has_load_options && !option->name)
 		r = walk_assume(w, "load-options", "none", "--load-options", e);

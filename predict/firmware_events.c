@@ -29,33 +29,48 @@ static int boot_variable(struct walk *w, const char *name, struct slice data, st
 					(struct event_text){ name, "firmware variable" }, e);
 }
 
+/* A boot order may name one option time and again, and a hostile one a large one. Real machines have some ten of some 100 bytes. */
+enum { BOOT_ORDER_MAX = 1024, BOOT_BYTES_MAX = 4 << 20 };
+
+/* BootOrder and what it names; variables that are missing are passed over. */
+static int measure_boot_order(struct walk *w, struct slice order, struct pcrcast_error *e)
+{
+	static const char long_order[] = "the boot order is longer than can be followed";
+	size_t total = order.n;
+	int r = boot_variable(w, "BootOrder", order, e);
+
+	for (size_t i = 0; r == 0 && i + 2 <= order.n; i += 2) {
+		const char *name = pool_printf(w->pool, "Boot%04X", get_u16le(order.p + i));
+
+		if (!name)
+			return err_nomem(e);
+		const struct firmware_variable *found =
+			firmware_variables_find(w->opt->variables, name, &guid_efi_global);
+		total += found ? found->data.n : 0;
+		if (i / 2 >= BOOT_ORDER_MAX || total > BOOT_BYTES_MAX)
+			return walk_event_unknown(w, 1, (uint32_t)EV_EFI_VARIABLE_BOOT,
+						  (struct event_text){ "Boot####", "firmware variables" },
+						  long_order, NULL, e);
+		if (found)
+			r = boot_variable(w, name, found->data, e);
+	}
+	return r;
+}
+
 int firmware_boot_variables(struct walk *w, struct pcrcast_error *e)
 {
 	const struct firmware_variables *v = w->opt->variables;
 	const struct firmware_variable *order = firmware_variables_find(v, "BootOrder", &guid_efi_global);
-	int r;
 
 	if (order)
-		r = boot_variable(w, "BootOrder", order->data, e);
-	else
-		r = walk_event_unknown(
-			w, 1, (uint32_t)EV_EFI_VARIABLE_BOOT,
-			(struct event_text){ "BootOrder and Boot####", "firmware variables" },
-			firmware_variables_know(v, "BootOrder", &guid_efi_global) ?
-				"the variables hold no boot order, the firmware will make one from the devices it finds" :
-				"the firmware's boot order is not known",
-			"--variables", e);
-	for (size_t i = 0; order && r == 0 && i + 2 <= order->data.n; i += 2) {
-		const char *name = pool_printf(w->pool, "Boot%04X", get_u16le(order->data.p + i));
-		const struct firmware_variable *found =
-			name ? firmware_variables_find(v, name, &guid_efi_global) : NULL;
-
-		if (!name)
-			return err_nomem(e);
-		if (found) /* one that is missing is passed over */
-			r = boot_variable(w, name, found->data, e);
-	}
-	return r;
+		return measure_boot_order(w, order->data, e);
+	return walk_event_unknown(
+		w, 1, (uint32_t)EV_EFI_VARIABLE_BOOT,
+		(struct event_text){ "BootOrder and Boot####", "firmware variables" },
+		firmware_variables_know(v, "BootOrder", &guid_efi_global) ?
+			"the variables hold no boot order, the firmware will make one from the devices it finds" :
+			"the firmware's boot order is not known",
+		"--variables", e);
 }
 
 /* ---- PCR 5 ---- */

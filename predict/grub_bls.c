@@ -7,7 +7,13 @@
  */
 #include "predict/grub_bls.h"
 
-enum { ENTRIES_MAX = 256, ENTRY_TEXT_MAX = 1 << 20 };
+enum {
+	ENTRIES_MAX = 256,
+	ENTRY_TEXT_MAX = 1 << 20,
+	READ_MAX =
+		64
+		<< 20, /* bytes of the run, so that 256 large entries do not fill memory; real ones have 1 KiB each */
+};
 
 int grub_bls_stop(struct bls_run *b, const char *name, const char *why)
 {
@@ -101,7 +107,7 @@ static int parse(struct bls_run *b, const struct grub_file *f, struct grub_bls_e
 	if (b->kind == BLS_UKI)
 		return grub_bls_parse_uki(b->g, &f->content, entry, why, b->e);
 	int r = blob_load(b->g->pool, &f->content, ENTRY_TEXT_MAX, &text, b->e);
-	b->g->bytes += r == 0 ? 2 * text.n : 0;
+	b->g->bytes += r == 0 ? 4 * text.n : 0; /* with the copy that is cut up, and the pieces */
 	return r < 0 ? err_wrap(b->e, "%s", f->name) :
 		       grub_bls_parse(b->g, b->kind == BLS_REDHAT, text, entry, why, b->e);
 }
@@ -161,7 +167,9 @@ static int read_list(struct bls_run *b, const struct tree_list *list)
 
 		if (!wanted(b->kind, name))
 			continue;
-		if (list->entries[i].is_dir)
+		if (b->g->bytes > READ_MAX)
+			r = grub_bls_stop(b, name, "the entries before it are longer than is followed");
+		else if (list->entries[i].is_dir)
 			r = grub_bls_stop(b, name, "it is a directory with the name of an entry");
 		else if (may_be_short(name))
 			r = grub_bls_stop(b, name, "how GRUB spells a short name in capitals is not known");

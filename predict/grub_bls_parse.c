@@ -122,6 +122,7 @@ static int add_section(struct grub *g, const struct pe *pe, const struct pe_sect
 		r = blob_load(g->pool, &part, SECTION_MAX, &raw, e);
 	if (r < 0)
 		return r;
+	g->bytes += 2 * raw.n;
 	end = memchr(raw.p, 0, raw.n);
 	if (!end) {
 		*ret_why = pool_printf(g->pool, "its section %s fills its bytes, and GRUB reads past them",

@@ -33,6 +33,7 @@ struct predict_options {
 	struct slice load_options; /* bytes that the firmware passes to the first EFI file */
 	unsigned
 		failed_attempts; /* boot options tried before that loaded nothing; at most PREDICT_MAX_ATTEMPTS */
+	bool failed_attempts_given; /* it is what the user says, 0 too */
 	/*
 	 * Boot options tried after these, in order, each of which came back: a path in the ESP, Boot#### of variables, or "none"
 	 * for one that loaded nothing.

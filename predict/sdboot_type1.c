@@ -205,6 +205,8 @@ int menu_load_type1(struct walk *w, struct boot_menu *menu, struct tree *volume,
 				err_wrap(e, "%s", path);
 		}
 		if (r == 0)
+			r = walk_count_text(w, 4 * text.n, path, e); /* with what is made of it */
+		if (r == 0)
 			r = add_type1(w, menu, volume, dir, list.entries[i].name, text, true, e);
 	}
 	return r;

@@ -52,7 +52,9 @@ static int section_text(struct walk *w, const struct pe *pe, const struct pe_sec
 	struct blob content;
 	int r = pe_section_content(w->pool, pe, s, &content, e);
 
-	return r < 0 ? r : uki_load_text(w->pool, &content, ret, e);
+	if (r == 0)
+		r = uki_load_text(w->pool, &content, ret, e);
+	return r < 0 ? r : walk_count_text(w, ret->n, s->name, e);
 }
 
 /* The id that a .profile section gives: its ID=, else the number. */

@@ -9,6 +9,23 @@
 
 #include "predict/shim.h"
 
+int walk_count_trial(struct walk *w, const char *name, const struct signature *s, struct pcrcast_error *e)
+{
+	enum {
+		TRIED_MAX =
+			64
+			<< 20, /* bytes; real boots try some hundred times, with signatures of some 10 KiB */
+		TRIAL_MIN = 1 << 10, /* that a trial counts at least */
+	};
+
+	w->n_tried += TRIAL_MIN + s->pkcs7.n;
+	return w->n_tried <= TRIED_MAX ?
+		       0 :
+		       err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "%s: trying its certificates with the signatures of the images takes more than %d MiB",
+			       name, TRIED_MAX >> 20);
+}
+
 static bool trusts(const struct walk *w, const struct digest *certificate)
 {
 	for (size_t i = 0; i < w->n_trusted; i++)

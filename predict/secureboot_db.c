@@ -14,6 +14,9 @@ enum {
 	TIME_LEN = 16, /* EFI_TIME */
 	ANCHORS_MAX =
 		4096, /* certificates tried for one image: each costs a verification, a real db has some ten */
+	TRIED_MAX =
+		64
+		<< 20, /* bytes of signatures read for these in one boot, each time anew; real ones have some 10 KiB */
 };
 
 struct judge {
@@ -76,6 +79,16 @@ static int find_hash(struct judge *j, const char *name, struct slice lists, enum
 	return 0;
 }
 
+/* Another certificate is tried with the signature. */
+static int count_anchor(struct judge *j, const char *name, const struct signature *s, struct pcrcast_error *e)
+{
+	if (++j->n_anchors > ANCHORS_MAX)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "variable %s: more than %d certificates to try for one image", name,
+			       ANCHORS_MAX);
+	return walk_count_trial(j->w, name, s, e);
+}
+
 /* The first certificate in lists that the signature leads to. ret->n is 0 when there is none. */
 static int find_anchor(struct judge *j, const char *name, struct slice lists, const struct signature *s,
 		       struct slice *ret, struct pcrcast_error *e)
@@ -91,10 +104,9 @@ static int find_anchor(struct judge *j, const char *name, struct slice lists, co
 		if (!type || type->kind != ESL_CERTIFICATE)
 			continue;
 		for (size_t i = 0; i < list.n; i++) {
-			if (++j->n_anchors > ANCHORS_MAX)
-				return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
-					       "variable %s: more than %d certificates to try for one image",
-					       name, ANCHORS_MAX);
+			r = count_anchor(j, name, s, e);
+			if (r < 0)
+				return r;
 			if (!signature_verified_by(s, esl_signature(&list, i).data))
 				continue;
 			*ret = entry_of(&list, i);
@@ -145,10 +157,9 @@ static int check_timestamp(struct judge *j, const struct signature *s, const uin
 		if (!type || type->kind != ESL_CERTIFICATE)
 			continue;
 		for (size_t i = 0; i < list.n; i++) {
-			if (++j->n_anchors > ANCHORS_MAX)
-				return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
-					       "variable dbt: more than %d certificates to try for one image",
-					       ANCHORS_MAX);
+			r = count_anchor(j, "dbt", s, e);
+			if (r < 0)
+				return r;
 			switch (signature_time(s, esl_signature(&list, i).data, &time)) {
 			case TIMESTAMP_NONE:
 				break;

@@ -104,6 +104,7 @@ static int boot_again(struct walk *w, const struct shim_target *next, struct pcr
 	w->n_event_jobs = 0;
 	memset(w->n_authorities, 0, sizeof w->n_authorities);
 	w->partition_table_measured = false;
+	w->smbios_measured = false;
 	w->shim = NULL;
 	w->next_boot.path = next->path;
 	w->next_boot.options = next->options;

@@ -141,49 +141,63 @@ static bool usable_certificate(struct slice der)
 	       !memmem(der.p, der.n, modules, sizeof modules); /* object 1.3.6.1.4.1.2312.16.1.2 */
 }
 
-/* check_db_cert_in_ram(): of each list the first certificate only. */
-static bool has_anchor(struct pool *pool, const struct database *db, const struct signature *s,
-		       struct slice *ret)
+/* check_db_cert_in_ram(): of each list the first certificate only. ret->n is 0 when there is none. */
+static int find_anchor(struct shim *shim, const struct database *db, const struct signature *s,
+		       struct slice *ret, struct pcrcast_error *e)
 {
 	struct slice rest = db->bytes;
 	struct esl list;
 
-	while (rest.n && !esl_next(pool, &rest, &list)) {
+	*ret = SLICE_EMPTY;
+	while (rest.n && !esl_next(shim->w->pool, &rest, &list)) {
 		const struct esl_type *type = esl_type_find(&list.type);
 
 		if (!type || type->kind != ESL_CERTIFICATE || list.n == 0)
 			continue;
 		struct slice der = esl_signature(&list, 0).data;
-		if (usable_certificate(der) && signature_verified_by(s, der)) {
+		if (!usable_certificate(der))
+			continue;
+		int r = walk_count_trial(shim->w, db->name, s, e);
+		if (r < 0)
+			return r;
+		if (signature_verified_by(s, der)) {
 			*ret = signature_data(&list, 0);
-			return true;
+			return 0;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* verify_one_signature(). *ret_passes: it does, and what made it pass was added to the authorities. */
 static int judge_signature(struct shim *shim, const struct signature *s, const struct database *deny,
 			   size_t n_deny, bool *ret_passes, const char **ret_why, struct pcrcast_error *e)
 {
-	struct pool *pool = shim->w->pool;
 	const struct slice own[] = { shim->image.build_cert, shim->image.vendor_cert };
 	struct database allow[DATABASES_MAX];
 	size_t n_allow = allow_lists(shim, allow);
 	struct slice entry;
+	int r = 0;
 
-	for (size_t i = 0; i < n_deny; i++)
-		if (has_anchor(pool, &deny[i], s, &entry)) {
-			*ret_why = pool_printf(
-				pool, "shim refuses it: the certificate of its signer is revoked in %s",
-				deny[i].name);
-			return add_authority(shim, deny[i].name, deny[i].guid, entry, e);
-		}
-	for (size_t i = 0; i < n_allow; i++)
-		if (has_anchor(pool, &allow[i], s, &entry)) {
-			*ret_passes = true;
-			return add_authority(shim, allow[i].name, allow[i].guid, entry, e);
-		}
+	for (size_t i = 0; i < n_deny; i++) {
+		r = find_anchor(shim, &deny[i], s, &entry, e);
+		if (r < 0)
+			return r;
+		if (!entry.n)
+			continue;
+		*ret_why = pool_printf(shim->w->pool,
+				       "shim refuses it: the certificate of its signer is revoked in %s",
+				       deny[i].name);
+		return add_authority(shim, deny[i].name, deny[i].guid, entry, e);
+	}
+	for (size_t i = 0; i < n_allow; i++) {
+		r = find_anchor(shim, &allow[i], s, &entry, e);
+		if (r < 0)
+			return r;
+		if (!entry.n)
+			continue;
+		*ret_passes = true;
+		return add_authority(shim, allow[i].name, allow[i].guid, entry, e);
+	}
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
 		if (own[i].n && signature_verified_by(s, own[i])) {
 			*ret_passes = true;

@@ -66,12 +66,17 @@ bool smbios_handoff_is(const struct event *ev)
 		return false;
 	if (ev->type == (uint32_t)EV_EFI_HANDOFF_TABLES2)
 		(void)reader_take(&r, reader_u8(&r)); /* a description */
-	uint64_t n = reader_u64le(&r);
-	struct slice guid = reader_take(&r, GUID_LEN);
-	if (r.failed || n != 1)
-		return false;
-	struct guid g = guid_of_bytes(guid.p);
-	return guid_equal(&g, &tables[0]) || guid_equal(&g, &tables[1]);
+	for (uint64_t n = reader_u64le(&r); n && !r.failed; n--) {
+		struct slice guid = reader_take(&r, GUID_LEN);
+
+		(void)reader_u64le(&r); /* its address */
+		if (r.failed)
+			break;
+		struct guid g = guid_of_bytes(guid.p);
+		if (guid_equal(&g, &tables[0]) || guid_equal(&g, &tables[1]))
+			return true;
+	}
+	return false;
 }
 
 /* ---- the table ---- */
@@ -121,40 +126,57 @@ static bool blank_structure(const struct smbios_structure *s, uint8_t *bytes, bo
 	return true;
 }
 
-static bool has_digests_of(const struct eventlog *log, const struct event *ev, struct slice bytes)
+static int make(const struct smbios_table *t, bool newer, uint8_t *bytes, struct smbios_handoff *h,
+		struct pcrcast_error *e)
+{
+	bool known = true;
+	int r = 0;
+
+	memcpy(bytes, t->bytes.p, t->bytes.n);
+	for (size_t i = 0; i < t->n && known; i++)
+		known = blank_structure(&t->items[i], bytes + (t->items[i].bytes.p - t->bytes.p), newer);
+	h->made[newer].known = known;
+	for (enum alg a = 0; r == 0 && known && a < ALG_COUNT; a++)
+		r = digest_of(a, (struct slice){ bytes, t->bytes.n }, &h->made[newer].digest[a], e);
+	return r;
+}
+
+int smbios_handoff_make(const struct smbios_table *t, struct smbios_handoff *ret, struct pcrcast_error *e)
+{
+	struct smbios_handoff h = { 0 };
+	struct pool pool = POOL_INIT;
+	uint8_t *bytes = pool_array(&pool, t->bytes.n, 1);
+	int r = bytes ? 0 : err_nomem(e);
+
+	for (int newer = 0; r == 0 && newer < 2; newer++)
+		r = make(t, newer, bytes, &h, e);
+	pool_done(&pool);
+	if (r == 0)
+		*ret = h;
+	return r;
+}
+
+static bool has_digests(const struct eventlog *log, const struct event *ev,
+			const struct digest digests[static ALG_COUNT])
 {
 	bool any = false;
 
 	for (enum alg a = 0; a < ALG_COUNT; a++) {
 		struct slice logged = event_digest(ev, log, a);
-		struct digest d;
 
 		if (logged.n == 0)
 			continue;
-		if (logged.n != algs[a].len || digest_of(a, bytes, &d, NULL) < 0 ||
-		    memcmp(logged.p, d.bytes, logged.n) != 0)
+		if (logged.n != algs[a].len || memcmp(logged.p, digests[a].bytes, logged.n) != 0)
 			return false;
 		any = true;
 	}
 	return any;
 }
 
-int smbios_handoff_fits(struct pool *pool, const struct eventlog *log, const struct event *ev,
-			const struct smbios_table *t, bool *ret, struct pcrcast_error *e)
+bool smbios_handoff_fits(const struct smbios_handoff *h, const struct eventlog *log, const struct event *ev)
 {
-	bool fits = false;
-
-	for (int newer = 1; newer >= 0 && !fits; newer--) {
-		uint8_t *bytes = pool_copy(pool, t->bytes.p, t->bytes.n);
-		bool known = true;
-
-		if (!bytes)
-			return err_nomem(e);
-		for (size_t i = 0; i < t->n && known; i++)
-			known = blank_structure(&t->items[i], bytes + (t->items[i].bytes.p - t->bytes.p),
-						newer);
-		fits = known && has_digests_of(log, ev, (struct slice){ bytes, t->bytes.n });
-	}
-	*ret = fits;
-	return 0;
+	for (size_t i = 0; i < sizeof h->made / sizeof h->made[0]; i++)
+		if (h->made[i].known && has_digests(log, ev, h->made[i].digest))
+			return true;
+	return false;
 }

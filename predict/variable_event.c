@@ -26,6 +26,10 @@ int walk_variable_data(struct walk *w, const char *name, const struct guid *guid
 	return 0;
 }
 
+enum {
+	AUTHORITIES_MAX = 256
+}; /* of one boot; each is compared with those before, and db has some ten entries */
+
 /* *ret_new: the event's data is remembered from now on, and was not before. */
 static int remember(struct walk *w, enum authority who, struct slice bytes, bool *ret_new,
 		    struct pcrcast_error *e)
@@ -34,6 +38,10 @@ static int remember(struct walk *w, enum authority who, struct slice bytes, bool
 	for (size_t i = 0; i < w->n_authorities[who]; i++)
 		if (slice_equal(w->authorities[who][i], bytes))
 			return 0;
+	if (w->n_authorities[who] >= AUTHORITIES_MAX)
+		return err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "PCR 7: more than %d entries of variables that let images pass",
+			       AUTHORITIES_MAX);
 	struct slice *place = pool_push(w->pool, &w->authorities[who], &w->n_authorities[who],
 					&w->cap_authorities[who], sizeof *place);
 	if (!place)

@@ -350,6 +350,18 @@ int walk_no_confidential_vm(struct walk *w, struct pcrcast_error *e)
 	return w->opt->confidential_vm ? 0 : walk_assume(w, "confidential-vm", "no", "--confidential-vm", e);
 }
 
+int walk_count_text(struct walk *w, uint64_t n, const char *source, struct pcrcast_error *e)
+{
+	enum { TEXT_MAX = 64 << 20 }; /* bytes; those of a full boot menu have some MiB */
+
+	w->n_text += n;
+	return w->n_text <= TEXT_MAX ?
+		       0 :
+		       err_set(e, PCRCAST_ELIMIT, PCRCAST_NO_OFFSET,
+			       "%s: with the texts before it more than the %d MiB that are read in one boot",
+			       source, TEXT_MAX >> 20);
+}
+
 int walk_comes_back(struct walk *w, enum way_back how, int error)
 {
 	w->back = how;

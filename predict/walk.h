@@ -70,9 +70,11 @@ struct walk {
 	/* SHA-256 of the certificates that are taken to be in db: each has signed an image on the way. */
 	struct digest *trusted;
 	size_t n_trusted, cap_trusted;
+	uint64_t n_tried;     /* bytes of signatures that certificates of the variables were tried with */
 	unsigned used;        /* OPTION_ bits, each set where the option is read; a note names the rest */
 	bool menu_seen;       /* the boot went through a boot menu */
 	bool smbios_measured; /* somebody has measured SMBIOS to PCR 1 already */
+	struct smbios_handoff *smbios_handoff; /* of --smbios-tables; NULL: not asked for yet */
 	bool partition_table_measured;
 	struct slice *authorities[AUTHORITY_COUNT]; /* the event data that each has measured */
 	size_t n_authorities[AUTHORITY_COUNT], cap_authorities[AUTHORITY_COUNT];
@@ -95,6 +97,8 @@ struct walk {
 
 	bool has_aggregate;  /* IMA's first entry is among the events, */
 	size_t aggregate_at; /* here; its digest is made when all others are known */
+
+	uint64_t n_text; /* bytes of texts, see walk_count_text() */
 
 	struct source **temps; /* temporary files behind blobs; closed when the walk ends */
 	size_t n_temps, cap_temps;
@@ -225,6 +229,18 @@ enum verdict {
  */
 int walk_judge_image(struct walk *w, const struct pe *pe, bool on_the_way, enum verdict *ret,
 		     const char **ret_why, struct pcrcast_error *e);
+
+/*
+ * Another certificate of the variable (or of shim's list) name is about to be tried with the signature: PCRCAST_ELIMIT when these
+ * were too many in this boot, each of which reads the signature anew.
+ */
+int walk_count_trial(struct walk *w, const char *name, const struct signature *s, struct pcrcast_error *e);
+
+/*
+ * n bytes of text from source are about to be kept, or made by joining: PCRCAST_ELIMIT when all those of the walk are too many. A
+ * file system may show one large file under thousands of names.
+ */
+int walk_count_text(struct walk *w, uint64_t n, const char *source, struct pcrcast_error *e);
 
 /* Open an EFI file of a volume as the image to start next; judging it and the event of loading it are the caller's. */
 int walk_open_start(struct walk *w, struct tree *volume, const char *path, struct start *ret,

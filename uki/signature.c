@@ -22,6 +22,12 @@ enum {
 	ENTRIES_MAX = 64,          /* signatures of one image; more than two are rare */
 	ENTRY_HEADER = 8,          /* WIN_CERTIFICATE: u32 length, u16 revision, u16 type */
 	TYPE_PKCS_SIGNED_DATA = 2, /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
+	/*
+	 * Each signer costs a verification, of 10 ms when its key is made for that, and each certificate is compared with the
+	 * others for each link of a chain. Authenticode has one signer, and chains of some five certificates.
+	 */
+	SIGNERS_MAX = 4,
+	CERTIFICATES_MAX = 100,
 };
 
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
@@ -123,6 +129,14 @@ static bool verify(PKCS7 *p7, const ASN1_STRING *content, X509_STORE *anchors)
 	return ok;
 }
 
+/* More signers or certificates than are worked through? */
+static bool is_crowded(const PKCS7 *p7)
+{
+	return PKCS7_type_is_signed(p7) && p7->d.sign &&
+	       (sk_PKCS7_SIGNER_INFO_num(p7->d.sign->signer_info) > SIGNERS_MAX ||
+		sk_X509_num(p7->d.sign->cert) > CERTIFICATES_MAX);
+}
+
 static const char *read_pkcs7(struct pool *pool, PKCS7 *p7, struct signature *s)
 {
 	char oid[64];
@@ -154,10 +168,13 @@ static const char *read_pkcs7(struct pool *pool, PKCS7 *p7, struct signature *s)
 	return NULL;
 }
 
-static struct signature read_entry(struct pool *pool, struct slice entry, uint16_t type)
+/* *ret_crowded: it has more in it than is worked through, which firmware might. */
+static struct signature read_entry(struct pool *pool, struct slice entry, uint16_t type, bool *ret_crowded)
 {
 	struct signature s = { .alg = ALG_COUNT, .signer = SLICE_EMPTY, .pkcs7 = SLICE_EMPTY };
 	const uint8_t *p = entry.p;
+
+	*ret_crowded = false;
 
 	if (type != TYPE_PKCS_SIGNED_DATA) {
 		s.trouble = pool_printf(pool, "certificate type %u, expected %d (PKCS signed data)", type,
@@ -165,7 +182,10 @@ static struct signature read_entry(struct pool *pool, struct slice entry, uint16
 		return s;
 	}
 	PKCS7 *p7 = d2i_PKCS7(NULL, &p, (long)entry.n);
-	s.trouble = p7 ? read_pkcs7(pool, p7, &s) : "expected PKCS #7 signed data in DER";
+	*ret_crowded = p7 && is_crowded(p7);
+	s.trouble = *ret_crowded ? "it has too many signers or certificates" :
+		    p7           ? read_pkcs7(pool, p7, &s) :
+				   "expected PKCS #7 signed data in DER";
 	s.pkcs7 = entry;
 	if (s.trouble)
 		s = (struct signature){
@@ -227,8 +247,14 @@ int signatures_read(struct pool *pool, const struct pe *pe, struct signature_lis
 									len, bytes.n - at) };
 			break;
 		}
+		bool crowded;
 		*s = read_entry(pool, (struct slice){ bytes.p + at + ENTRY_HEADER, len - ENTRY_HEADER },
-				get_u16le(bytes.p + at + 6));
+				get_u16le(bytes.p + at + 6), &crowded);
+		if (crowded)
+			return err_set(
+				e, PCRCAST_ELIMIT, (uint64_t)pe->cert_off + at,
+				"a signature with more than %d signers or %d certificates, of which firmware looks at each",
+				SIGNERS_MAX, CERTIFICATES_MAX);
 		if (bytes.n - at - len < 8)
 			break;
 		at += (len + 7) / 8 * 8;
@@ -381,7 +407,7 @@ static enum timestamp_answer verify_token(PKCS7 *token, X509_STORE *anchors,
 
 	if (!PKCS7_type_is_signed(token) || !token->d.sign)
 		return TIMESTAMP_NONE;
-	if (!digests_known(token))
+	if (is_crowded(token) || !digests_known(token))
 		return TIMESTAMP_UNSURE;
 	BIO *out = BIO_new(BIO_s_mem());
 	if (out && PKCS7_verify(token, NULL, anchors, NULL, out, PKCS7_BINARY) == 1) {

@@ -2,11 +2,13 @@
  * Boot options that came back before the one that boots. The order of events is that of EDK2's OnReadyToBoot and
  * EfiBootManagerBoot; machines that were booted so are among tests/boot ("returned", "shim-returned", "menu-returned").
  */
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -459,6 +461,7 @@ static bool has_note(const struct esp *x, const char *words)
 
 static void what_the_variables_have_tried_first_is_said(void **state)
 {
+	enum { ENTRIES = 4 << 20 };
 	const char *names[] = { "none", NULL };
 	static const uint8_t order[] = { 0, 0, 1, 0, 9, 0, 2, 0, 3, 0 };
 	struct bytes paths = { NULL, 0 }, file = { NULL, 0 };
@@ -487,7 +490,22 @@ static void what_the_variables_have_tried_first_is_said(void **state)
 	x->opt.boot = "Boot0003";
 	esp_predict(x);
 	assert_false(has_note(x, "BootOrder") || has_note(x, "BootNext"));
+	/* A BootOrder of millions is searched at once, but what it makes of PCR 1 is not followed. */
+	set_variable(&o.f, "BootNext", &guid_efi_global, 7, order, 0);
+	uint16_t *endless = calloc(ENTRIES, sizeof *endless);
+	assert_non_null(endless);
+	endless[ENTRIES - 1] = htole16(3);
+	set_variable(&o.f, "BootOrder", &guid_efi_global, 7, (const uint8_t *)endless,
+		     ENTRIES * sizeof *endless);
+	x->opt.boot = "Boot0003";
+	esp_predict(x);
+	expect_note(x, "BootOrder has Boot0000 before Boot0003: ");
+	expect_reason(x, 1, "the boot order is longer than can be followed", NULL);
+	assert_true(x->p.log.n_events < 2000);
+	set_variable(&o.f, "BootOrder", &guid_efi_global, 7, order, sizeof order);
+	free(endless);
 	/* Who says what was tried needs no note. */
+	set_variable(&o.f, "BootNext", &guid_efi_global, 7, order + 8, 2);
 	x->opt.boot = "Boot0000";
 	try_these(x, names);
 	esp_predict(x);

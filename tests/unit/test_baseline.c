@@ -239,6 +239,75 @@ static void failed_attempts_and_what_they_loaded_are_the_logs(void **state)
 	esp_predict(x);
 	x->opt.failed_attempts = 2;
 	esp_predict_fails(x, PCRCAST_EINVAL, "old.bin: 1 boot options were left in this log");
+	x->opt.failed_attempts = 0;
+	x->opt.failed_attempts_given = true;
+	esp_predict_fails(x, PCRCAST_EINVAL,
+			  "old.bin: 1 boot options were left in this log, --failed-attempts says 0");
+	eventlog_done(&log);
+}
+
+/* The log has the variable SecureBoot, so firmware that has none is another one. */
+static void absent_secure_boot_is_not_that_of_a_log_which_has_it(void **state)
+{
+	struct esp *x = *state;
+	struct eventlog log = usual_log(), without = log_with(ALL_BANKS);
+
+	give(x, &log);
+	x->opt.secure_boot_given = x->opt.secure_boot_absent = true;
+	esp_predict_fails(x, PCRCAST_EINVAL,
+			  "old.bin: Secure Boot is off in this log, --secure-boot says absent");
+	log_add_data(&without, 7, (uint32_t)EV_EFI_VARIABLE_DRIVER_CONFIG,
+		     log_variable(&without, "SecureBoot", SLICE_EMPTY));
+	log_add_data(&without, 4, ACTION, CALLING);
+	add_separators(&without);
+	add_old_chain(&without);
+	x->opt.baseline = &without;
+	esp_predict(x);
+	eventlog_done(&without);
+	eventlog_done(&log);
+}
+
+/* Each is looked up among the variables: a log and a store of some MiB took ten seconds. */
+static void endless_boot_options_are_not_compared(void **state)
+{
+	static struct firmware_variable items[] = { { .name = "BootOrder",
+						      .data = { (const uint8_t *)"\3", 2 } } };
+	static struct firmware_variables variables = { items, 1, 1, false };
+	struct esp *x = *state;
+	struct eventlog log = log_with(ALL_BANKS);
+
+	items[0].guid = guid_efi_global;
+	for (unsigned i = 0; i < 2049; i++)
+		log_add_data(&log, 1, (uint32_t)EV_EFI_VARIABLE_BOOT,
+			     log_variable(&log, "BootOrder", items[0].data));
+	log_add_data(&log, 4, ACTION, CALLING);
+	add_separators(&log);
+	add_old_chain(&log);
+	give(x, &log);
+	x->opt.variables = &variables;
+	esp_predict(x);
+	expect_reason(x, 1, "the baseline has more boot options than are compared with the variables", NULL);
+	eventlog_done(&log);
+}
+
+/* Each is compared with those before: a log of some MiB took minutes. */
+static void endless_authorities_are_refused(void **state)
+{
+	struct esp *x = *state;
+	struct eventlog log = log_with(ALL_BANKS);
+	uint8_t number[2];
+
+	for (unsigned i = 0; i < 257; i++) {
+		put_u16le(number, (uint16_t)i);
+		log_add_data(&log, 7, (uint32_t)EV_EFI_VARIABLE_AUTHORITY,
+			     log_variable(&log, "db", (struct slice){ number, sizeof number }));
+	}
+	log_add_data(&log, 4, ACTION, CALLING);
+	add_separators(&log);
+	add_old_chain(&log);
+	give(x, &log);
+	esp_predict_fails(x, PCRCAST_ELIMIT,
+			  "PCR 7: more than 256 entries of variables that let images pass");
 	eventlog_done(&log);
 }
 
@@ -466,6 +535,9 @@ int main(void)
 		WITH_ESP(the_startup_locality_of_the_log_counts),
 		cmocka_unit_test(applications_of_the_firmware_are_its_own),
 		WITH_ESP(failed_attempts_and_what_they_loaded_are_the_logs),
+		WITH_ESP(absent_secure_boot_is_not_that_of_a_log_which_has_it),
+		WITH_ESP(endless_authorities_are_refused),
+		WITH_ESP(endless_boot_options_are_not_compared),
 		cmocka_unit_test(who_vouched_for_the_old_image_is_not_kept_but_who_vouched_before_is),
 		WITH_ESP(smbios_structures_of_the_old_chain_are_not_the_firmwares),
 		WITH_ESP(a_log_without_a_boot_is_refused),

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -82,12 +84,35 @@ static void fallback_counts_on_removable_media_only(void **state)
 	assert_string_equal(second_stage(x), "\\EFI\\test\\grubx64.efi");
 }
 
+/* Many directories may hold one and the same file, and a FAT file system has room for thousands of them. */
+static void files_for_fallback_are_read_up_to_a_limit(void **state)
+{
+	enum { LEN = 4 << 20 };
+	struct esp *x = *state;
+	struct shim_machine f;
+	uint8_t *text = calloc(1, LEN);
+	char path[64];
+
+	assert_non_null(text);
+	shim_machine_start(&f, x);
+	put_shim(x, SHIM_FIRST, (struct build_shim){ .version = "16.1" });
+	put_kernel(x, "EFI/BOOT/fbx64.efi");
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(path, sizeof path, "EFI/d%u/BOOT.CSV", i);
+		esp_put(x, path, text, LEN);
+	}
+	esp_predict_fails(x, PCRCAST_ELIMIT,
+			  "\\EFI\\d4\\BOOT.CSV: with the files before it more than the 16777216 bytes");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_ESP(fallback_makes_a_boot_option_and_restarts),
 		WITH_ESP(fallback_without_a_loader_restarts_without_end),
 		WITH_ESP(fallback_counts_on_removable_media_only),
+		WITH_ESP(files_for_fallback_are_read_up_to_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

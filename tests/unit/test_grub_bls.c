@@ -464,6 +464,27 @@ static void an_entry_with_bytes_of_zero_is_not_followed(void **state)
 	expect_reason(x, 9, "(hd0,gpt1)/loader/entries//a.conf: it has bytes of zero", NULL);
 }
 
+/* Each of 30 entries has 900 KiB, and is in memory three times. */
+static void entries_that_fill_memory_are_not_followed(void **state)
+{
+	enum { LEN = 900 << 10, ENTRIES = 30 };
+	char *text = malloc(LEN), names[ENTRIES][32];
+	struct esp *x = *state;
+	struct disk d;
+
+	assert_non_null(text);
+	memset(text, 'x', LEN);
+	memcpy(text, "linux /k\nkey ", 13);
+	disk_open(&d, debian_214_sbat, upstream_modules, "set timeout=0\nblscfg\n");
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		snprintf(names[i], sizeof names[i], "\\loader\\entries\\a-%u.conf", i);
+		memory_put(&d.files, names[i], (struct slice){ (const uint8_t *)text, LEN });
+	}
+	disk_predict(x, &d);
+	expect_reason(x, 9, ".conf: the entries before it are longer than is followed", NULL);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +499,7 @@ int main(void)
 		WITH_ESP(a_uki_is_chain_loaded_with_its_command_line),
 		WITH_ESP(what_depends_on_the_build_or_the_disk_is_said),
 		WITH_ESP(an_entry_with_bytes_of_zero_is_not_followed),
+		WITH_ESP(entries_that_fill_memory_are_not_followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,31 @@ static void many_small_jobs_on_many_threads(void **state)
 	}
 }
 
+/* Zeros, which nothing holds: what one blob has would be hashed, two are too much. */
+static void more_than_can_be_hashed_is_refused(void **state)
+{
+	struct hash_jobs *j = hash_jobs_new();
+	struct pool pool = POOL_INIT;
+	struct pcrcast_error e;
+	size_t id;
+
+	(void)state;
+	assert_non_null(j);
+	for (uint64_t k = 0; k < 2; k++) {
+		struct blob_builder w = BLOB_BUILDER(&pool);
+		struct blob b;
+
+		blob_add_zeros(&w, (UINT64_C(9) << 30) + k);
+		assert_int_equal(blob_build(&w, &b, NULL), 0);
+		assert_int_equal(hash_jobs_add(j, &b, &id, &e), k == 0 ? 0 : -PCRCAST_ELIMIT);
+		assert_int_equal(hash_jobs_add(j, &b, &id, NULL), k == 0 ? 0 : -PCRCAST_ELIMIT);
+	}
+	assert_non_null(
+		strstr(e.msg, "9663676417 bytes to hash, with those before more than the 17179869184"));
+	hash_jobs_free(j);
+	pool_done(&pool);
+}
+
 static void a_running_hash_can_be_looked_at_and_restarted(void **state)
 {
 	struct digest d, expected;
@@ -317,6 +342,7 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(no_jobs_and_no_banks_are_no_error, begin, end),
 		cmocka_unit_test_setup_teardown(many_small_jobs_on_many_threads, begin, end),
+		cmocka_unit_test(more_than_can_be_hashed_is_refused),
 		cmocka_unit_test(a_running_hash_can_be_looked_at_and_restarted),
 	};
 

@@ -510,6 +510,27 @@ static void a_variable_of_the_firmware_chooses_before_loader_conf(void **state)
 		assert_null(strstr(x->p.notes[i], "chooses"));
 }
 
+/* On FAT one file may stand in a directory under thousands of names. */
+static void entry_files_are_read_up_to_a_limit(void **state)
+{
+	enum { LEN = 1 << 20 };
+	char *text = calloc(1, LEN), path[64];
+	struct esp *x = *state;
+
+	assert_non_null(text);
+	memset(text, '#', LEN - 1);
+	memcpy(text, "linux /linux\n", 13);
+	put_sdboot(x, "257.13");
+	put_kernel(x, "linux");
+	for (int i = 0; i < 17; i++) {
+		(void)snprintf(path, sizeof path, "loader/entries/%02d.conf", i);
+		esp_put_text(x, path, text);
+	}
+	esp_predict_fails(x, PCRCAST_ELIMIT,
+			  ".conf: with the texts before it more than the 64 MiB that are read in one boot");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +553,7 @@ int main(void)
 		WITH_ESP(an_smbios_string_is_appended_to_a_kernels_options),
 		WITH_ESP(entries_of_the_extended_boot_partition_are_started_there),
 		WITH_ESP(drivers_are_loaded_into_the_register_of_their_kind),
+		WITH_ESP(entry_files_are_read_up_to_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

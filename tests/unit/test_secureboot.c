@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "predict/walk.h"
 #include "tests/unit/build_esp.h"
 
 /* Notes but for those about options that the test gives to every boot. */
@@ -348,6 +349,24 @@ static void drivers_need_a_signature_too(void **state)
 	expect_incomplete(x, 0);
 }
 
+/* Each trial reads the signature anew: some hundred certificates and a signature of 2 MiB took a minute. */
+static void certificates_are_tried_with_large_signatures_a_few_times_only(void **state)
+{
+	struct signature s = { .pkcs7 = { (const uint8_t *)"", 1 << 20 } };
+	struct pcrcast_error e;
+	struct walk w = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 63; i++)
+		assert_int_equal(walk_count_trial(&w, "db", &s, &e), 0);
+	assert_int_equal(walk_count_trial(&w, "db", &s, &e), -PCRCAST_ELIMIT);
+	assert_non_null(strstr(e.msg, "db: trying its certificates"));
+	w.n_tried = 0;
+	s.pkcs7.n = 20 << 10; /* as real ones at most */
+	for (unsigned i = 0; i < 3000; i++)
+		assert_int_equal(walk_count_trial(&w, "db", &s, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +382,7 @@ int main(void)
 		WITH_ESP(what_is_booted_through_is_trusted_too),
 		WITH_ESP(an_unsigned_entry_is_an_error),
 		WITH_ESP(drivers_need_a_signature_too),
+		cmocka_unit_test(certificates_are_tried_with_large_signatures_a_few_times_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

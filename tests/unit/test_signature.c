@@ -461,6 +461,24 @@ static void a_table_of_endless_entries_is_read_up_to_a_limit(void **state)
 	free(t);
 }
 
+/* Each signer of one image costs a verification, which a hostile one makes expensive. */
+static void a_crowd_of_signers_is_refused(void **state)
+{
+	struct opened o = open_file("signed-four");
+
+	(void)state;
+	assert_int_equal(o.rc, 0);
+	assert_int_equal(o.list.n, 1);
+	assert_true(o.list.items[0].sound);
+	assert_true(signs_image(&o, 0));
+	done(&o);
+	o = open_file("signed-crowd");
+	assert_int_equal(o.rc, -PCRCAST_ELIMIT);
+	assert_int_equal(o.e.offset, o.pe.cert_off);
+	assert_non_null(strstr(o.e.msg, "a signature with more than 4 signers or 100 certificates"));
+	done(&o);
+}
+
 /* The table's entry says less and less of it; then less and less of the file is there, too. */
 static void every_truncation_of_the_certificate_table_is_trouble_or_an_error(void **state)
 {
@@ -594,6 +612,7 @@ int main(void)
 		cmocka_unit_test(a_changed_image_digest_is_noticed),
 		cmocka_unit_test(a_table_that_is_too_large_is_refused),
 		cmocka_unit_test(a_table_of_endless_entries_is_read_up_to_a_limit),
+		cmocka_unit_test(a_crowd_of_signers_is_refused),
 		cmocka_unit_test(every_truncation_of_the_certificate_table_is_trouble_or_an_error),
 	};
 

@@ -235,6 +235,30 @@ static void companions_of_a_counted_uki(void **state)
 	expect_archive(x, 12, "Credentials initrd", archive_of("credentials", 0500, 0400, "a.cred", "kept"));
 }
 
+/* Each is joined to those before: 300 of 1 MB, which on FAT may be one under many names, took 23 GB and minutes. */
+static void long_texts_of_many_addons_are_refused(void **state)
+{
+	enum { LEN = 1000000 };
+	char *text = malloc(LEN), path[64];
+	struct esp *x = *state;
+
+	assert_non_null(text);
+	memset(text, 'x', LEN);
+	const struct built_section line[] = { { .name = ".cmdline", .bytes = text, .n = LEN }, { 0 } };
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		if (atoi(versions[i]) < 254)
+			continue;
+		put_plain(x, versions[i], "quiet", kernel_image(x, 1, 1));
+		for (int k = 0; k < 8; k++) {
+			(void)snprintf(path, sizeof path, "loader/addons/%d.addon.efi", k);
+			put_addon(x, path, line);
+		}
+		esp_predict_fails(x, PCRCAST_ELIMIT,
+				  "with the texts before it more than the 64 MiB that are read in one boot");
+	}
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +269,7 @@ int main(void)
 		WITH_ESP(texts_of_addons_are_joined_as_the_version_does),
 		WITH_ESP(only_blank_texts_of_addons_measure_nothing),
 		WITH_ESP(companions_of_a_counted_uki),
+		WITH_ESP(long_texts_of_many_addons_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
