@@ -18,7 +18,7 @@ enum grub_linux {
 	GRUB_LINUX_PARAMS, /* kernel and initrd are put into memory and entered past the PE entry point */
 	/*
 	 * The module peimage loads PE images, chain-loaded ones too: nobody measures them, their stubs see load options. Without
-	 * it they are loaded by LoadImage().
+	 * it, and where it yields to shim, they are loaded by LoadImage().
 	 */
 	GRUB_LINUX_PE_ENTRY,
 	GRUB_LINUX_LOAD_IMAGE, /* LoadImage(): firmware measures it */
@@ -53,6 +53,7 @@ struct grub_image {
 	const char *const *modules;
 	size_t n_modules, cap_modules;
 	struct slice module_bytes; /* the whole area of embedded objects */
+	bool yields_to_shim;       /* peimage leaves images to a shim that brings a loader of its own */
 };
 
 int grub_image_read(struct walk *w, const struct start *s, struct grub_image *ret, struct pcrcast_error *e);

@@ -4,6 +4,7 @@
  * Sources: GRUB 2.06 and 2.12, include/grub/kernel.h (struct grub_module_info64, grub_module_header) and
  * util/mkimage.c; shim's SBAT.md.
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 
 #include "base/reader.h"
@@ -24,7 +25,7 @@ enum {
  *   16.1 with Secure Boot (the kernel twice in PCR 4, everything else the same). 2.12: boots of 2.12-9+deb13u4 with and
  *   without Secure Boot (tests/boot). 2.14: boots of 2.14-4 likewise (tests/boot --newest): as 2.12, but that the load
  *   options end with a NUL. Images of 2.12 and 2.14 without the module peimage were booted without Secure Boot (LoadImage()
- *   measures the kernel). With Secure Boot 2.06 and 2.12 were booted with a module in the prefix, which was measured and
+ *   measures the kernel); that of 2.14 looks for shim's loader, and with shim 16.1 and no Secure Boot it is LoadImage() too. With Secure Boot 2.06 and 2.12 were booted with a module in the prefix, which was measured and
  *   refused.
  * - ubuntu 2.04: logs ubuntu_2104 of go-attestation (grub.cfg once, no PCR 4 event of the kernel without Secure Boot; a loader of
  *   its own for PE images came with 2.12 only) and elitebook of guard (the kernel once with Secure Boot).
@@ -176,6 +177,15 @@ int grub_module_read(struct pool *pool, struct slice elf, const char **ret_name,
 	return *ret_name ? 0 : err_nomem(e);
 }
 
+/* Does a module look for SHIM_IMAGE_LOADER, a protocol of shim since 16.0? */
+static bool knows_shims_loader(struct slice elf)
+{
+	static const struct guid loader =
+		GUID(0x1f492041, 0xfadb, 0x4e59, 0x9e, 0x57, 0x7c, 0xaf, 0xe7, 0x3a, 0x55, 0xab);
+
+	return memmem(elf.p, elf.n, loader.bytes, GUID_LEN);
+}
+
 static int add_module(struct walk *w, struct grub_image *img, struct slice elf, struct pcrcast_error *e)
 {
 	struct slice ignored;
@@ -189,6 +199,8 @@ static int add_module(struct walk *w, struct grub_image *img, struct slice elf, 
 	if (!place)
 		return err_nomem(e);
 	*place = name;
+	img->yields_to_shim =
+		img->yields_to_shim || (strcmp(name, "peimage") == 0 && knows_shims_loader(elf));
 	return 0;
 }
 

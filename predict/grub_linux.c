@@ -213,6 +213,11 @@ static enum grub_linux way_of_linux(const struct grub *g)
 	/* The loader of PE images is a module, which images of grub-install and grub-mkstandalone do not have. */
 	if (g->image.rules->linux_x86 == GRUB_LINUX_PE_ENTRY && !grub_module_there(g, "peimage"))
 		return g->w->opt->secure_boot ? GRUB_LINUX_UNKNOWN : GRUB_LINUX_LOAD_IMAGE;
+	if (g->image.rules->linux_x86 == GRUB_LINUX_PE_ENTRY && g->image.yields_to_shim &&
+	    shim_brings_loader(g->w->shim))
+		return !g->w->opt->secure_boot       ? GRUB_LINUX_LOAD_IMAGE :
+		       shim_in_charge(g->w->shim) ? GRUB_LINUX_PE_ENTRY : /* measured as verified, once */
+						    GRUB_LINUX_UNKNOWN;
 	return g->image.rules->linux_x86;
 }
 

@@ -31,6 +31,11 @@ bool shim_in_charge(const struct shim *shim)
 	       (shim->image.vendor_cert.n || shim->image.vendor_db.n || shim->image.vendor_dbx.n);
 }
 
+bool shim_brings_loader(const struct shim *shim)
+{
+	return shim && shim->image.rules->load_image;
+}
+
 int shim_judge_later(struct shim *shim, const struct pe *pe, bool on_the_way, enum verdict *ret,
 		     const char **ret_why, struct pcrcast_error *e)
 {

@@ -188,6 +188,8 @@ int shim_log_authorities(struct shim *shim, struct pcrcast_error *e);
 void shim_note_start(struct shim *shim, const struct start *s);
 /* Do images that systemd-boot and systemd-stub load now pass through shim, rather than through the firmware alone? */
 bool shim_in_charge(const struct shim *shim);
+/* Is there shim's protocol SHIM_IMAGE_LOADER, which is so without Secure Boot too? shim may be NULL. */
+bool shim_brings_loader(const struct shim *shim);
 /* In the place of walk_judge_image() and walk_image_load() then. */
 int shim_judge_later(struct shim *shim, const struct pe *pe, bool on_the_way, enum verdict *ret,
 		     const char **ret_why, struct pcrcast_error *e);

@@ -9,7 +9,8 @@
 struct build_grub {
 	const char *prefix, *config; /* NULL: none is embedded */
 	const char *sbat;
-	const char *const *modules; /* a NULL ends them */
+	/* A NULL ends them. "+NAME" is a module that has the GUID of shim's loader (SHIM_IMAGE_LOADER). */
+	const char *const *modules;
 };
 
 extern const char

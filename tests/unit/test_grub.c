@@ -12,6 +12,7 @@
 #include "tests/unit/build_esp.h"
 #include "tests/unit/build_grub.h"
 #include "tests/unit/build_grub_esp.h"
+#include "tests/unit/build_shim_machine.h"
 
 #define BOOT "EFI/BOOT/BOOTX64.EFI"
 #define CFG "EFI/debian/grub.cfg"
@@ -367,6 +368,39 @@ static void a_chain_loaded_image_is_measured_unless_grub_loads_it_itself(void **
 	expect_reason(x, 4, "whether this build of GRUB has firmware load an image is not known", NULL);
 }
 
+/* As in boots of Debian's 2.14 without shim and with shim 16.1. */
+static void an_image_is_left_to_a_shim_that_brings_a_loader(void **state)
+{
+	static const char *const modules[] = { "tpm", "normal", "linux", "+peimage", "boot", NULL };
+	static const struct {
+		const char *shim;
+		const char *const *modules;
+		size_t images; /* those before it among them */
+	} rows[] = {
+		{ NULL, modules, 1 },
+		{ "15.8", modules, 2 },
+		{ "16.1", modules, 3 },
+		{ "16.1", grub_usual_modules, 2 },
+	};
+	struct esp *x = *state;
+
+	grub_esp_put_usual(x);
+	esp_put_text(x, CFG, "set timeout=0\nmenuentry e {\nlinux /linux\n}\n");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct build_grub grub = { "/EFI/debian", NULL, grub_ubuntu_sbat, rows[i].modules };
+		size_t n;
+		uint8_t *p = build_grub(&grub, &n);
+
+		esp_put(x, rows[i].shim ? "EFI/BOOT/grubx64.efi" : "EFI/BOOT/BOOTX64.EFI", p, n);
+		free(p);
+		if (rows[i].shim)
+			put_shim(x, "EFI/BOOT/BOOTX64.EFI", (struct build_shim){ .version = rows[i].shim });
+		esp_predict(x);
+		assert_int_equal(count_images(x), rows[i].images);
+		prediction_done(&x->p);
+	}
+}
+
 static void a_build_that_no_row_describes_leaves_the_kernel_open(void **state)
 {
 	struct esp *x = *state;
@@ -523,6 +557,7 @@ int main(void)
 		WITH_ESP(a_newer_grub_hands_the_kernel_load_options_and_initrd),
 		WITH_ESP(a_chain_loaded_image_is_a_stage_like_any_other),
 		WITH_ESP(a_chain_loaded_image_is_measured_unless_grub_loads_it_itself),
+		WITH_ESP(an_image_is_left_to_a_shim_that_brings_a_loader),
 		WITH_ESP(a_build_that_no_row_describes_leaves_the_kernel_open),
 		WITH_ESP(what_is_in_the_memory_disk_is_run_and_not_measured),
 		WITH_ESP(fonts_are_looked_for_where_the_build_does),
