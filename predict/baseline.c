@@ -336,6 +336,8 @@ static int keep(struct walk *w, size_t i, struct pcrcast_error *e)
 	/* Measured once a boot: an attempt that came back has done it. */
 	if (ev->type == (uint32_t)EV_EFI_GPT_EVENT || ev->type == (uint32_t)EV_EFI_GPT_EVENT2)
 		w->partition_table_measured = true;
+	if (smbios_event_known(ev))
+		w->smbios_measured = true;
 	if (baseline_of_pcr(b->log, ev, 7) && ev->type == (uint32_t)EV_EFI_VARIABLE_AUTHORITY) {
 		r = walk_authority_before(w, ev->data, e);
 		if (r < 0)

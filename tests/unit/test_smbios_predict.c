@@ -231,6 +231,44 @@ static void a_baselines_structures_give_way_to_the_tables(void **state)
 	machine_done(&m);
 }
 
+/* An attempt that came back has measured them: they are not measured again in one boot (LoaderPcrSMBIOS). */
+static void structures_that_an_attempt_has_measured_are_not_measured_again(void **state)
+{
+	static const uint8_t tag[8] = { 0xbc, 0x7c, 0xcb, 0xd5 }, path[32] = { 0 };
+	struct eventlog log = log_with(1u << ALG_SHA256);
+	struct machine m = { .pool = POOL_INIT };
+	struct esp *x = *state;
+	size_t at = 0;
+
+	put_stub(x, "262.1");
+	put_structure(&m.bytes, 11, "\x01", 1, STRINGS("one\0"));
+	machine_read(x, &m);
+	log_add_data(&log, 4, (uint32_t)EV_EFI_ACTION, BYTES("Calling EFI Application from Boot Option"));
+	for (uint32_t pcr = 0; pcr < 8; pcr++)
+		log_add_data(&log, pcr, EV_SEPARATOR, BYTES("\0\0\0\0"));
+	log_add(&log, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, (struct slice){ path, sizeof path },
+		BYTES("came back"));
+	log_add(&log, 1, EV_EVENT_TAG, (struct slice){ tag, sizeof tag }, BYTES("the table"));
+	log_add_data(&log, 4, (uint32_t)EV_EFI_ACTION,
+		     BYTES("Returning from EFI Application from Boot Option"));
+	log_add_data(&log, 4, (uint32_t)EV_EFI_ACTION, BYTES("Calling EFI Application from Boot Option"));
+	log_add(&log, 4, (uint32_t)EV_EFI_BOOT_SERVICES_APPLICATION, (struct slice){ path, sizeof path },
+		BYTES("old image"));
+	x->opt.after_state = NULL;
+	x->opt.baseline = &log;
+	esp_predict(x);
+	while (x->p.log.events[at].pcr != 1)
+		at++;
+	assert_int_equal(x->p.log.events[at++].type, EV_SEPARATOR);
+	while (x->p.log.events[at].pcr != 1)
+		at++;
+	assert_int_equal(x->p.log.events[at].origin, EVENT_OBSERVED);
+	assert_int_equal(x->p.log.events[at++].type, EV_EVENT_TAG);
+	expect_no_more(x, at);
+	eventlog_done(&log);
+	machine_done(&m);
+}
+
 /* ---- what the firmware has measured itself ---- */
 
 /* The baseline's event is kept, and PCR 1 has a value when it is of this table as EDK2 blanks it out. */
@@ -426,6 +464,7 @@ int main(void)
 		WITH_ESP(without_a_table_pcr_1_is_not_known),
 		WITH_ESP(a_system_without_a_wake_up_type_leaves_pcr_1_open),
 		WITH_ESP(a_baselines_structures_give_way_to_the_tables),
+		WITH_ESP(structures_that_an_attempt_has_measured_are_not_measured_again),
 		WITH_ESP(a_firmwares_table_has_to_be_the_same),
 		WITH_ESP(a_table_that_edk2_stumbles_over_does_not_fit),
 		WITH_ESP(older_firmware_measures_the_speed_of_processors),
