@@ -39,12 +39,21 @@ bool db_known(const struct walk *w)
 	return firmware_variables_know(w->opt->variables, "db", &guid_image_security);
 }
 
-static int next_list(struct judge *j, const char *name, struct slice *rest, struct esl *ret,
-		     struct pcrcast_error *e)
+/* The next list of a kind in *rest; *ret_type NULL: there is none any more. */
+static int next_list(struct judge *j, const char *name, enum esl_kind kind, struct slice *rest,
+		     struct esl *ret, const struct esl_type **ret_type, struct pcrcast_error *e)
 {
-	const char *why = esl_next(j->w->pool, rest, ret);
+	*ret_type = NULL;
+	while (rest->n && !*ret_type) {
+		const char *why = esl_next(j->w->pool, rest, ret);
 
-	return why ? err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "variable %s: %s", name, why) : 0;
+		if (why)
+			return err_set(e, PCRCAST_EFORMAT, PCRCAST_NO_OFFSET, "variable %s: %s", name, why);
+		*ret_type = esl_type_find(&ret->type);
+		if (*ret_type && (*ret_type)->kind != kind)
+			*ret_type = NULL;
+	}
+	return 0;
 }
 
 /* EFI_SIGNATURE_DATA number i of a list: owner and signature. */
@@ -62,13 +71,12 @@ static int find_hash(struct judge *j, const char *name, struct slice lists, enum
 	struct esl list;
 
 	*ret = SLICE_EMPTY;
-	while (lists.n) {
-		int r = next_list(j, name, &lists, &list, e);
-		if (r < 0)
+	for (;;) {
+		const struct esl_type *type;
+		int r = next_list(j, name, ESL_HASH, &lists, &list, &type, e);
+		if (r < 0 || !type)
 			return r;
-		const struct esl_type *type = esl_type_find(&list.type);
-		if (!type || type->kind != ESL_HASH || strcmp(type->name, algs[alg].name) != 0 ||
-		    list.signature_len != GUID_LEN + len)
+		if (strcmp(type->name, algs[alg].name) != 0 || list.signature_len != GUID_LEN + len)
 			continue;
 		for (size_t i = 0; i < list.n; i++)
 			if (memcmp(entry_of(&list, i).p + GUID_LEN, d->bytes, len) == 0) {
@@ -76,7 +84,6 @@ static int find_hash(struct judge *j, const char *name, struct slice lists, enum
 				return 0;
 			}
 	}
-	return 0;
 }
 
 /* Another certificate is tried with the signature. */
@@ -96,13 +103,11 @@ static int find_anchor(struct judge *j, const char *name, struct slice lists, co
 	struct esl list;
 
 	*ret = SLICE_EMPTY;
-	while (lists.n) {
-		int r = next_list(j, name, &lists, &list, e);
-		if (r < 0)
+	for (;;) {
+		const struct esl_type *type;
+		int r = next_list(j, name, ESL_CERTIFICATE, &lists, &list, &type, e);
+		if (r < 0 || !type)
 			return r;
-		const struct esl_type *type = esl_type_find(&list.type);
-		if (!type || type->kind != ESL_CERTIFICATE)
-			continue;
 		for (size_t i = 0; i < list.n; i++) {
 			r = count_anchor(j, name, s, e);
 			if (r < 0)
@@ -113,7 +118,6 @@ static int find_anchor(struct judge *j, const char *name, struct slice lists, co
 			return 0;
 		}
 	}
-	return 0;
 }
 
 enum revocation {
@@ -149,13 +153,11 @@ static int check_timestamp(struct judge *j, const struct signature *s, const uin
 	*ret = REVOKED_SINCE;
 	if (memcmp(revoked, never, TIME_LEN) == 0)
 		*ret = REVOKED;
-	while (*ret != REVOKED && lists.n) {
-		int r = next_list(j, "dbt", &lists, &list, e);
-		if (r < 0)
+	while (*ret != REVOKED) {
+		const struct esl_type *type;
+		int r = next_list(j, "dbt", ESL_CERTIFICATE, &lists, &list, &type, e);
+		if (r < 0 || !type)
 			return r;
-		const struct esl_type *type = esl_type_find(&list.type);
-		if (!type || type->kind != ESL_CERTIFICATE)
-			continue;
 		for (size_t i = 0; i < list.n; i++) {
 			r = count_anchor(j, "dbt", s, e);
 			if (r < 0)
@@ -188,13 +190,12 @@ static int check_revocation(struct judge *j, const struct signature *s, struct s
 	*ret = NOT_REVOKED;
 	if (!certificate_tbs(certificate, &tbs))
 		return 0;
-	while (lists.n) {
-		int r = next_list(j, "dbx", &lists, &list, e);
-		if (r < 0)
+	for (;;) {
+		const struct esl_type *type;
+		int r = next_list(j, "dbx", ESL_CERT_HASH, &lists, &list, &type, e);
+		if (r < 0 || !type)
 			return r;
-		const struct esl_type *type = esl_type_find(&list.type);
-		if (!type || type->kind != ESL_CERT_HASH ||
-		    list.signature_len < GUID_LEN + type->hash_len + TIME_LEN)
+		if (list.signature_len < GUID_LEN + type->hash_len + TIME_LEN)
 			continue;
 		struct digest d;
 		enum alg alg = type->hash_len == 32 ? ALG_SHA256 :
@@ -210,7 +211,6 @@ static int check_revocation(struct judge *j, const struct signature *s, struct s
 				return check_timestamp(j, s, p + type->hash_len, ret, e);
 		}
 	}
-	return 0;
 }
 
 static struct db_verdict denied(const char *why)
