@@ -256,6 +256,14 @@ static bool leaves(struct grub *g)
 	return g->breaks || g->returning || done(g);
 }
 
+/* A "break" that was not for this loop alone goes on. */
+static void leave_loop(struct grub *g)
+{
+	if (g->breaks)
+		g->breaks--;
+	g->loops--;
+}
+
 static int run_for(struct grub *g, const struct grub_node *n, struct grub_result *res,
 		   struct pcrcast_error *e)
 {
@@ -271,9 +279,7 @@ static int run_for(struct grub *g, const struct grub_node *n, struct grub_result
 		if (leaves(g))
 			break;
 	}
-	if (g->breaks)
-		g->breaks--;
-	g->loops--;
+	leave_loop(g);
 	return r;
 }
 
@@ -293,9 +299,7 @@ static int run_while(struct grub *g, const struct grub_node *n, struct grub_resu
 		if (leaves(g))
 			break;
 	}
-	if (g->breaks)
-		g->breaks--;
-	g->loops--;
+	leave_loop(g);
 	return r;
 }
 
